@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Tests, by label: unit, bpf, corpus, net, lint. Names are LABEL.NAME. A test that cannot run here exits 77.
+
+find_library(cmocka_LIBRARY cmocka)
+set(test_dir ${CMAKE_SOURCE_DIR}/tests)
+set(every_part supervisor_core keeper_core worker_core control_core wire ipc config base)
+set(sanitizer_env
+	"ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1:allocator_may_return_null=1"
+	"UBSAN_OPTIONS=print_stacktrace=1"
+	"TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+
+# test_program(TARGET SOURCE SUBDIR): a program on top of every part; the linker takes the objects it needs.
+function(test_program target source subdir)
+	add_executable(${target} ${source})
+	target_link_libraries(${target} PRIVATE ${every_part} Threads::Threads)
+	target_include_directories(${target} PRIVATE ${test_dir})
+	target_compile_definitions(${target} PRIVATE TEST_DATA_DIR="${test_dir}")
+	add_dependencies(${target} bpf_skeletons ipc_messages)
+	set_target_properties(${target} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${subdir})
+endfunction()
+
+function(register label name timeout)
+	set_tests_properties(${label}.${name} PROPERTIES
+		LABELS ${label}
+		TIMEOUT ${timeout}
+		SKIP_RETURN_CODE 77
+		ENVIRONMENT "BUILD_DIR=${CMAKE_BINARY_DIR};SOURCE_DIR=${CMAKE_SOURCE_DIR};${sanitizer_env}")
+endfunction()
+
+# tests/LABEL/test_NAME.c: one program each.
+function(cmocka_tests label timeout)
+	file(GLOB sources CONFIGURE_DEPENDS ${test_dir}/${label}/test_*.c)
+	if(sources AND NOT cmocka_LIBRARY)
+		message(STATUS "no cmocka: tests/${label} left out; run: sudo scripts/setup.sh test")
+		return()
+	endif()
+	foreach(source ${sources})
+		get_filename_component(file ${source} NAME_WE)
+		string(REGEX REPLACE "^test_" "" name ${file})
+		test_program(${label}_${name} ${source} ${label})
+		set_target_properties(${label}_${name} PROPERTIES OUTPUT_NAME ${file})
+		target_link_libraries(${label}_${name} PRIVATE ${cmocka_LIBRARY} dep::bpf)
+		add_test(NAME ${label}.${name} COMMAND ${label}_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+		register(${label} ${name} ${timeout})
+	endforeach()
+endfunction()
+
+# tests/fuzz/fuzz_NAME.c: libFuzzer in the fuzz preset; elsewhere a program that runs the corpus once.
+function(fuzz_targets)
+	file(GLOB sources CONFIGURE_DEPENDS ${test_dir}/fuzz/fuzz_*.c)
+	foreach(source ${sources})
+		get_filename_component(file ${source} NAME_WE)
+		string(REGEX REPLACE "^fuzz_" "" name ${file})
+		test_program(${file} ${source} fuzz)
+		if(CMAKE_BUILD_TYPE STREQUAL "Fuzz")
+			target_link_options(${file} PRIVATE -fsanitize=fuzzer)
+			continue()
+		endif()
+		target_sources(${file} PRIVATE ${test_dir}/fuzz/driver.c)
+		add_test(NAME corpus.${name} COMMAND ${file} ${test_dir}/fuzz/corpus/${name})
+		register(corpus ${name} 120)
+	endforeach()
+endfunction()
+
+# tests/net/NAME.sh: real programs in network namespaces, one at a time, as root. tests/net/NAME.c: their helpers.
+function(net_tests)
+	file(GLOB helpers CONFIGURE_DEPENDS ${test_dir}/net/*.c)
+	foreach(source ${helpers})
+		get_filename_component(name ${source} NAME_WE)
+		add_executable(net_${name} ${source})
+		target_link_libraries(net_${name} PRIVATE wire ipc base dep::wolfssl dep::uv dep::jansson Threads::Threads)
+		set_target_properties(net_${name} PROPERTIES
+			OUTPUT_NAME ${name}
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	endforeach()
+	file(GLOB scripts CONFIGURE_DEPENDS ${test_dir}/net/*.sh)
+	list(REMOVE_ITEM scripts ${test_dir}/net/lib.sh)
+	foreach(script ${scripts})
+		get_filename_component(name ${script} NAME_WE)
+		add_test(NAME net.${name} COMMAND bash ${script} WORKING_DIRECTORY ${test_dir}/net)
+		register(net ${name} 300)
+		set_tests_properties(net.${name} PROPERTIES RUN_SERIAL ON)
+	endforeach()
+endfunction()
+
+function(lint_tests)
+	foreach(name includes sizes)
+		add_test(NAME lint.${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-${name}.sh
+			WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+		register(lint ${name} 60)
+	endforeach()
+endfunction()
+
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Fuzz")
+	cmocka_tests(unit 120)
+	cmocka_tests(bpf 120)
+	net_tests()
+	lint_tests()
+endif()
+fuzz_targets()

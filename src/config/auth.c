@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* auth - the type of auth, enable-auth and acct: "method" or "method[key=value,key=value]" */
+#include "config/auth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+constexpr size_t METHODS_MAX = 4; /* as in ocserv */
+constexpr size_t ARGS_MAX = 16;
+
+/* Every method ocserv has, with what may stand in its brackets. */
+static const struct {
+	const char *name;
+	const char *args; /* with a space after each */
+} known[] = {
+	{ "plain", "passwd otp " },
+	{ "pam", "gid-min service " },
+	{ "radius", "config groupconfig nas-identifier group-separator override-interim-updates " },
+	{ "gssapi", "keytab require-local-user-map tgt-freshness-time gid-min " },
+	{ "certificate", "" },
+	{ "oidc", "config " },
+};
+
+static bool is_word_of(const char *words, const char *word)
+{
+	const size_t len = strlen(word);
+	for (const char *at = words; len > 0 && *at != '\0'; at = strchr(at, ' ') + 1)
+		if (strncmp(at, word, len) == 0 && at[len] == ' ')
+			return true;
+	return false;
+}
+
+static void clear_method(struct auth_method *m)
+{
+	for (size_t i = 0; i < m->args_n; i++) {
+		free(m->args[i].key);
+		free(m->args[i].value);
+	}
+	free(m->args);
+	free(m->name);
+}
+
+static void clear_auth(void *value)
+{
+	struct authlist *l = value;
+	for (size_t i = 0; i < l->n; i++)
+		clear_method(&l->v[i]);
+	free(l->v);
+	*l = (struct authlist){};
+}
+
+/* Takes m on ERR_OK. */
+static enum err push(struct authlist *l, const struct auth_method *m)
+{
+	void *v = l->v;
+	TRY(config_value_grow(&v, l->n, sizeof *l->v));
+	l->v = v;
+	l->v[l->n++] = *m;
+	return ERR_OK;
+}
+
+static enum err refuse_arg(const struct auth_method *m, const char *args, struct config_why *why)
+{
+	if (*args == '\0')
+		config_why_set(why, "expected %s without brackets", m->name);
+	else
+		config_why_set(why, "expected %s[name=value] with names among: %s", m->name, args);
+	return ERR_SYNTAX;
+}
+
+/* One "key=value"; without '=' it is the file of the old form of plain. */
+static enum err add_arg(struct auth_method *m, const char *allowed, const char *at, const char *end,
+			struct config_why *why)
+{
+	void *args = m->args;
+	TRY(config_value_grow(&args, m->args_n, sizeof *m->args));
+	m->args = args;
+	struct auth_arg *a = &m->args[m->args_n++];
+	*a = (struct auth_arg){};
+	const char *equals = memchr(at, '=', (size_t)(end - at));
+	if (equals != nullptr)
+		TRY(config_value_trimmed(&a->key, at, equals));
+	TRY(config_value_trimmed(&a->value, equals != nullptr ? equals + 1 : at, end));
+	const bool is_old_form = equals == nullptr && strcmp(m->name, "plain") == 0 && m->args_n == 1;
+	if (!is_old_form && (a->key == nullptr || !is_word_of(allowed, a->key)))
+		return refuse_arg(m, allowed, why);
+	for (size_t i = 0; i + 1 < m->args_n; i++)
+		if (m->args[i].key == nullptr || strcmp(m->args[i].key, a->key) == 0 || m->args_n > ARGS_MAX)
+			return refuse_arg(m, allowed, why);
+	return *a->value == '\0' ? refuse_arg(m, allowed, why) : ERR_OK;
+}
+
+static enum err add_args(struct auth_method *m, const char *allowed, const char *at, const char *end,
+			 struct config_why *why)
+{
+	for (;;) {
+		const char *comma = memchr(at, ',', (size_t)(end - at));
+		TRY(add_arg(m, allowed, at, comma != nullptr ? comma : end, why));
+		if (comma == nullptr)
+			return ERR_OK;
+		at = comma + 1;
+	}
+}
+
+static const char *args_of(const char *method)
+{
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i].name, method) == 0)
+			return known[i].args;
+	return nullptr;
+}
+
+/* What was made is in m also on failure. */
+static enum err split(struct auth_method *m, const char *text, struct config_why *why)
+{
+	const char *open = strchrnul(text, '['), *end = text + strlen(text);
+	TRY(config_value_trimmed(&m->name, text, open));
+	const char *allowed = args_of(m->name);
+	if (allowed == nullptr) {
+		config_why_set(
+			why, "expected plain[passwd=FILE] (planned: pam, radius, gssapi, certificate, oidc)");
+		return ERR_SYNTAX;
+	}
+	if (*open == '\0')
+		return ERR_OK;
+	if (end[-1] != ']') {
+		config_why_set(why, "expected %s[name=value,...] with a bracket at the end", m->name);
+		return ERR_SYNTAX;
+	}
+	return add_args(m, allowed, open + 1, end - 1, why);
+}
+
+static enum err add_method(struct authlist *l, struct auth_method *m, const char *text,
+			   struct config_why *why)
+{
+	if (l->n == METHODS_MAX) {
+		config_why_set(why, "expected at most %zu methods", METHODS_MAX);
+		return ERR_RANGE;
+	}
+	TRY(split(m, text, why));
+	return push(l, m);
+}
+
+static enum err parse_auth(const struct config_option *, void *value, const char *text,
+			   struct config_why *why)
+{
+	struct auth_method m = {};
+	const enum err e = add_method(value, &m, text, why);
+	if (e != ERR_OK)
+		clear_method(&m);
+	return e;
+}
+
+static enum err copy_method(struct auth_method *to, const struct auth_method *from)
+{
+	to->line = from->line;
+	TRY(config_value_copy_str(&to->name, from->name));
+	if (from->args_n == 0)
+		return ERR_OK;
+	to->args = calloc(from->args_n, sizeof *to->args);
+	if (to->args == nullptr)
+		return ERR_NOMEM;
+	to->args_n = from->args_n;
+	for (size_t i = 0; i < from->args_n; i++) {
+		TRY(config_value_copy_str(&to->args[i].key, from->args[i].key));
+		TRY(config_value_copy_str(&to->args[i].value, from->args[i].value));
+	}
+	return ERR_OK;
+}
+
+static enum err copy_auth(void *to, const void *from)
+{
+	const struct authlist *src = from;
+	for (size_t i = 0; i < src->n; i++) {
+		struct auth_method m = {};
+		enum err e = copy_method(&m, &src->v[i]);
+		if (e == ERR_OK)
+			e = push(to, &m);
+		if (e != ERR_OK)
+			clear_method(&m);
+		TRY(e);
+	}
+	return ERR_OK;
+}
+
+static bool is_same_method(const struct auth_method *a, const struct auth_method *b)
+{
+	bool same = strcmp(a->name, b->name) == 0 && a->args_n == b->args_n;
+	for (size_t i = 0; same && i < a->args_n; i++)
+		same = config_value_is_same_str(a->args[i].key, b->args[i].key) &&
+		       config_value_is_same_str(a->args[i].value, b->args[i].value);
+	return same;
+}
+
+static bool is_equal_auth(const void *a, const void *b)
+{
+	const struct authlist *x = a, *y = b;
+	bool same = x->n == y->n;
+	for (size_t i = 0; same && i < x->n; i++)
+		same = is_same_method(&x->v[i], &y->v[i]);
+	return same;
+}
+
+const struct config_value_type config_value_auth = { "list of methods", true,          parse_auth,
+						     copy_auth,         is_equal_auth, clear_auth };
+
+const char *config_auth_arg(const struct auth_method *m, const char *key)
+{
+	const bool is_old_form = strcmp(m->name, "plain") == 0 && strcmp(key, "passwd") == 0;
+	for (size_t i = 0; i < m->args_n; i++) {
+		const char *own = m->args[i].key;
+		if (own == nullptr ? is_old_form : strcmp(own, key) == 0)
+			return m->args[i].value;
+	}
+	return nullptr;
+}
+
+enum err config_auth_check(const struct auth_method *m, struct config_why *why)
+{
+	if (strcmp(m->name, "plain") != 0) {
+		config_why_set(
+			why,
+			"method %s is planned, and the server does not run with weaker authentication than "
+			"configured; use plain[passwd=FILE]",
+			m->name);
+		return ERR_UNSUPPORTED;
+	}
+	if (config_auth_arg(m, "otp") != nullptr) {
+		config_why_set(
+			why, "one-time passwords (otp=) are planned, and the server does not run with weaker "
+			     "authentication than configured; use plain[passwd=FILE]");
+		return ERR_UNSUPPORTED;
+	}
+	if (config_auth_arg(m, "passwd") != nullptr)
+		return ERR_OK;
+	config_why_set(why, "the file of passwords is missing; use plain[passwd=FILE]");
+	return ERR_SYNTAX;
+}

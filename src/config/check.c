@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check - problems of more than one line; an option whose own value was refused is not complained of again */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "config/auth.h"
+#include "config/parse.h"
+
+constexpr uint32_t MTU_IPV6_LEAST = 1280; /* RFC 8200 */
+constexpr uint8_t POOL_V4_MOST_LEN = 30; /* network, broadcast, server, one client */
+
+/* One section and what it is about. */
+struct scene {
+	const struct config_parse *p;
+	const struct vhost *v;
+	const struct config_where *w;
+	bool is_default;
+};
+
+static struct config_place at(const struct scene *s, enum config_option_id id)
+{
+	return (struct config_place){ .report = s->p->report, .file = s->p->file, .line = s->w->line[id] };
+}
+
+static bool is_set(const struct scene *s, enum config_option_id id)
+{
+	return s->w->line[id] != 0;
+}
+
+/* In this section or in the one it inherits from. */
+static bool is_known(const struct scene *s, enum config_option_id id)
+{
+	return is_set(s, id) || s->p->where[0].line[id] != 0;
+}
+
+static enum err check_auth(const struct scene *s)
+{
+	if (s->is_default && !is_set(s, OPTION_auth))
+		return config_report_error(at(s, OPTION_auth),
+					   "auth is missing; write auth = \"plain[passwd=FILE]\"");
+	size_t passwords = 0;
+	for (size_t i = 0; is_set(s, OPTION_auth) && i < s->v->auth.n; i++) {
+		const struct auth_method *m = &s->v->auth.v[i];
+		struct config_place here = at(s, OPTION_auth);
+		here.line = m->line;
+		struct config_why why = {};
+		if (config_auth_check(m, &why) != ERR_OK)
+			TRY(config_report_error(here, "auth = %s: %s", m->name, why.text));
+		else if (++passwords > 1)
+			TRY(config_report_error(here, "auth = %s: only one method may ask for a password",
+						m->name));
+	}
+	return ERR_OK;
+}
+
+static enum err check_certs(const struct scene *s)
+{
+	const bool has_cert = is_set(s, OPTION_server_cert), has_key = is_set(s, OPTION_server_key);
+	const size_t certs = s->v->server_cert.n, keys = s->v->server_key.n;
+	if (!s->is_default && !has_cert && !has_key)
+		return ERR_OK;
+	const enum config_option_id at_id = has_cert ? OPTION_server_cert : OPTION_server_key;
+	if (!has_cert || !has_key)
+		return config_report_error(
+			at(s, at_id), "%s is missing%s; each server-cert = FILE needs its server-key = FILE",
+			has_cert ? "server-key" : "server-cert", s->is_default ? "" : " in this vhost");
+	if (certs == keys)
+		return ERR_OK;
+	return config_report_error(
+		at(s, OPTION_server_key),
+		"%zu server-cert and %zu server-key; the n-th key belongs to the n-th certificate", certs,
+		keys);
+}
+
+static enum err check_pool_v4(const struct scene *s)
+{
+	const struct prefix *net = &s->v->ipv4_network;
+	if (!is_set(s, OPTION_ipv4_network) || net->family == 0)
+		return ERR_OK;
+	const struct config_place here = at(s, OPTION_ipv4_network);
+	if (net->family != AF_INET)
+		return config_report_error(here, "ipv4-network: this is an IPv6 network; write ipv6-network");
+	if (net->len == 32)
+		return config_report_error(
+			here, "ipv4-network has no length; write address/24 or add ipv4-netmask");
+	if (net->len > POOL_V4_MOST_LEN)
+		return config_report_error(
+			here, "ipv4-network: /%u has no address for a client; expected /%u or shorter",
+			net->len, POOL_V4_MOST_LEN);
+	return net->len == 0
+		       ? config_report_error(
+				 here, "ipv4-network: /0 is everything; expected a pool like 192.0.2.0/24")
+		       : ERR_OK;
+}
+
+static enum err check_pool_v6(const struct scene *s)
+{
+	const struct prefix *net = &s->v->ipv6_network;
+	if (!(is_set(s, OPTION_ipv6_network) || is_set(s, OPTION_ipv6_subnet_prefix)) || net->family == 0)
+		return ERR_OK;
+	const struct config_place here = at(s, OPTION_ipv6_network);
+	if (net->family != AF_INET6)
+		return config_report_error(here, "ipv6-network: this is an IPv4 network; write ipv4-network");
+	if (net->len == 0 || net->len == 128)
+		return config_report_error(
+			here, "ipv6-network: expected a length from 1 to 127 like 2001:db8::/64");
+	if (s->v->ipv6_subnet_prefix > net->len)
+		return ERR_OK;
+	return config_report_error(
+		at(s, OPTION_ipv6_subnet_prefix),
+		"ipv6-subnet-prefix = %u: expected more than the length of ipv6-network, %u",
+		s->v->ipv6_subnet_prefix, net->len);
+}
+
+static enum err check_pool_exists(const struct scene *s)
+{
+	if (!s->is_default || is_set(s, OPTION_ipv4_network) || is_set(s, OPTION_ipv6_network))
+		return ERR_OK;
+	return config_report_error(
+		at(s, OPTION_ipv4_network),
+		"no addresses for clients; write ipv4-network = 192.168.1.0/24 or ipv6-network");
+}
+
+static enum err check_mtu(const struct scene *s)
+{
+	const uint32_t mtu = s->v->mtu;
+	const bool is_ours = is_set(s, OPTION_mtu) || is_set(s, OPTION_ipv6_network);
+	if (!is_ours || mtu == 0 || mtu >= MTU_IPV6_LEAST || s->v->ipv6_network.family == 0)
+		return ERR_OK;
+	return config_report_warn(at(s, OPTION_mtu), "mtu = %u: IPv6 needs %u; clients get no IPv6 address",
+				  mtu, MTU_IPV6_LEAST);
+}
+
+static enum err check_names(const struct scene *s)
+{
+	for (size_t i = 0; is_set(s, OPTION_nbns) && i < s->v->nbns.n; i++)
+		if (s->v->nbns.v[i].family != AF_INET)
+			return config_report_error(at(s, OPTION_nbns), "nbns: expected IPv4 addresses");
+	if (s->v->split_dns.n == 0 || !(is_set(s, OPTION_split_dns) || is_set(s, OPTION_tunnel_all_dns)))
+		return ERR_OK;
+	if (s->v->tunnel_all_dns)
+		return config_report_warn(at(s, OPTION_tunnel_all_dns),
+					  "tunnel-all-dns makes split-dns useless; remove one");
+	if (!is_known(s, OPTION_dns))
+		return config_report_warn(at(s, OPTION_split_dns),
+					  "split-dns without dns: clients are told no name server");
+	return ERR_OK;
+}
+
+static enum err check_groups(const struct scene *s)
+{
+	if (!is_set(s, OPTION_default_select_group) || is_known(s, OPTION_select_group))
+		return ERR_OK;
+	return config_report_warn(at(s, OPTION_default_select_group),
+				  "default-select-group has no effect without select-group");
+}
+
+static enum err check_udp(const struct scene *s)
+{
+	if (s->is_default || !is_set(s, OPTION_udp_port) || s->v->udp_port == 0 ||
+	    s->p->config->vhosts[0].udp_port != 0)
+		return ERR_OK;
+	return config_report_warn(at(s, OPTION_udp_port),
+				  "udp-port = %u: the server listens on no UDP port; set the global udp-port",
+				  s->v->udp_port);
+}
+
+static enum err check_clients(const struct scene *s)
+{
+	const uint32_t most = s->p->config->max_clients;
+	const struct prefix *net = &s->v->ipv4_network;
+	if (is_set(s, OPTION_max_same_clients) && most != 0 && s->v->max_same_clients > most)
+		TRY(config_report_warn(at(s, OPTION_max_same_clients),
+				       "max-same-clients = %u is more than max-clients = %u",
+				       s->v->max_same_clients, most));
+	if (!s->is_default || net->family != AF_INET || net->len == 0 || net->len > POOL_V4_MOST_LEN)
+		return ERR_OK;
+	const uint64_t room = (UINT64_C(1) << (32 - net->len)) - 3; /* without network, broadcast, server */
+	if (most <= room)
+		return ERR_OK;
+	return config_report_warn(at(s, OPTION_max_clients),
+				  "max-clients = %u, but ipv4-network has %llu addresses for clients", most,
+				  (unsigned long long)room);
+}
+
+static enum err check_users(const struct scene *s)
+{
+	const struct config *c = s->p->config;
+	if (!s->is_default ||
+	    (strcmp(c->run_as_user, c->keeper_user) != 0 && strcmp(c->run_as_user, c->control_user) != 0))
+		return ERR_OK;
+	return config_report_error(
+		at(s, OPTION_run_as_user),
+		"run-as-user = %s: workers need a user of their own, other than keeper-user and control-user",
+		c->run_as_user);
+}
+
+enum err config_check(const struct config_parse *p)
+{
+	static enum err (*const checks[])(const struct scene *) = {
+		check_auth,  check_certs,  check_pool_exists, check_pool_v4, check_pool_v6, check_mtu,
+		check_names, check_groups, check_udp,         check_clients, check_users,
+	};
+	for (size_t i = 0; i < p->config->vhosts_n; i++) {
+		const struct scene s = {
+			.p = p, .v = &p->config->vhosts[i], .w = &p->where[i], .is_default = i == 0
+		};
+		for (size_t k = 0; k < ARRAY_LEN(checks); k++)
+			TRY(checks[k](&s));
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/rules.h"
+
+#include <ctype.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* Neither control characters nor broken UTF-8: values go into XML, HTTP headers and logs. */
+static bool is_text(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	while (*s != 0) {
+		const unsigned c = *s++;
+		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : 3;
+		if ((c < ' ' && c != '\t') || c == 0x7f || (c >= 0x80 && c < 0xc2) || c > 0xf4)
+			return false;
+		/* not overlong, no surrogates, nothing beyond U+10FFFF */
+		if ((c == 0xe0 && *s < 0xa0) || (c == 0xed && *s > 0x9f) || (c == 0xf0 && *s < 0x90) ||
+		    (c == 0xf4 && *s > 0x8f))
+			return false;
+		for (; more > 0; more--)
+			if ((*s++ & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+static bool is_device(const char *s)
+{
+	return strlen(s) < IF_NAMESIZE && strpbrk(s, "/%: \t") == nullptr && strcmp(s, ".") != 0 &&
+	       strcmp(s, "..") != 0;
+}
+
+static bool is_user(const char *s)
+{
+	return *s != '-' && strpbrk(s, ":/ \t") == nullptr;
+}
+
+static bool is_host(const char *s)
+{
+	return *s != '\0' && strpbrk(s, " \t,/[]%\"") == nullptr;
+}
+
+static bool is_socket_path(const char *s)
+{
+	return strlen(s) < sizeof((struct sockaddr_un *)nullptr)->sun_path;
+}
+
+/* RFC 9110: a token, a colon, a value. */
+static bool is_header(const char *s)
+{
+	const char *colon = strchr(s, ':');
+	if (colon == nullptr || colon == s)
+		return false;
+	for (; s < colon; s++)
+		if (!isalnum((unsigned char)*s) && strchr("!#$%&'*+-.^_`|~", *s) == nullptr)
+			return false;
+	return true;
+}
+
+static bool is_mask(const char *s)
+{
+	uint8_t len = 0;
+	return config_prefix_parse_mask(s, &len) == ERR_OK;
+}
+
+static const struct {
+	enum config_option_id id;
+	bool (*is_right)(const char *text);
+	const char *expected;
+} rules[] = {
+	{ OPTION_device, is_device, "expected a name of at most 15 characters like vpns" },
+	{ OPTION_run_as_user, is_user, "expected the name of a user" },
+	{ OPTION_run_as_group, is_user, "expected the name of a group" },
+	{ OPTION_keeper_user, is_user, "expected the name of a user" },
+	{ OPTION_control_user, is_user, "expected the name of a user" },
+	{ OPTION_listen_host, is_host, "expected one address or host name; write a line for each" },
+	{ OPTION_udp_listen_host, is_host, "expected one address or host name; write a line for each" },
+	{ OPTION_occtl_socket_file, is_socket_path, "expected a path of at most 107 bytes" },
+	{ OPTION_custom_header, is_header, "expected a header like \"X-Name: value\"" },
+	{ OPTION_included_http_headers, is_header, "expected a header like \"X-Name: value\"" },
+	{ OPTION_ipv4_netmask, is_mask, "expected a mask of ones and then zeros like 255.255.255.0" },
+};
+
+enum err config_rules_check(enum config_option_id id, const char *text, struct config_why *why)
+{
+	if (!is_text(text)) {
+		config_why_set(why, "expected a text in UTF-8 without control characters");
+		return ERR_SYNTAX;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		if (rules[i].id != id || rules[i].is_right(text))
+			continue;
+		config_why_set(why, "%s", rules[i].expected);
+		return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
+static enum err merge_mask(struct config_parse *p, const struct config_where *w, struct vhost *v)
+{
+	struct prefix *net = &v->ipv4_network;
+	uint8_t len = 0;
+	if (net->family != AF_INET || v->ipv4_netmask == nullptr ||
+	    config_prefix_parse_mask(v->ipv4_netmask, &len) != ERR_OK)
+		return ERR_OK;
+	const uint32_t line = w->line[OPTION_ipv4_netmask];
+	if (net->len == 32) {
+		net->len = len; /* written without a length */
+		return ERR_OK;
+	}
+	if (net->len == len || line == 0)
+		return ERR_OK;
+	const struct config_place at = { .report = p->report, .file = p->file, .line = line };
+	return config_report_warn(
+		at, "ipv4-netmask = %s contradicts the length of ipv4-network, /%u, which counts",
+		v->ipv4_netmask, net->len);
+}
+
+enum err config_rules_merge_masks(struct config_parse *p, size_t vhost)
+{
+	struct vhost *v = &p->config->vhosts[vhost];
+	TRY(merge_mask(p, &p->where[vhost], v));
+	config_prefix_mask(&v->ipv4_network);
+	config_prefix_mask(&v->ipv6_network);
+	return ERR_OK;
+}

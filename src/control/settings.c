@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+
+constexpr off_t TEXT_MAX = 16 << 20;
+
+/* The text is mapped, not read: the position of the descriptor is shared with the other processes, which load at the same
+ * time.  It is sealed, so it can neither change nor shrink under us. */
+static enum err parse(struct control *c, const Msg__Config *q, int fd, struct config_report *report)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return ERR_SYS;
+	if (st.st_size < 0 || st.st_size > TEXT_MAX)
+		return ERR_RANGE;
+	const size_t len = (size_t)st.st_size;
+	void *text = len == 0 ? nullptr : mmap(nullptr, len, PROT_READ, MAP_SHARED, fd, 0);
+	if (text == MAP_FAILED)
+		return ERR_SYS;
+	config_putp(&c->next);
+	enum err e = config_parse(&c->next, q->file, len == 0 ? "" : text, len, report);
+	if (len > 0)
+		munmap(text, len);
+	c->next_generation = q->generation;
+	return e;
+}
+
+/* The errors of the report, one a line; without any the error itself. */
+static char *problems(const struct config_report *report, enum err e)
+{
+	char *text = nullptr;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (f == nullptr)
+		return nullptr;
+	for (size_t i = 0; i < report->n; i++)
+		if (report->v[i].is_error)
+			fprintf(f, "%s\n", report->v[i].text);
+	if (report->errors_n == 0)
+		fprintf(f, "control: %s\n", err_text(e));
+	fclose(f);
+	return text;
+}
+
+void settings_on_config(struct ipc *ipc, struct ipc_msg *m)
+{
+	const Msg__Config *q = (const void *)m->body;
+	struct control *c = ipc_owner(ipc);
+	struct config_report report = {};
+	OWNED(base_closep) int fd = ipc_take_fd(m, 0);
+	enum err e = fd >= 0 ? parse(c, q, fd, &report) : ERR_PROTO;
+	OWNED(base_freep) char *text = e == ERR_OK ? nullptr : problems(&report, e);
+
+	Msg__ConfigDone done;
+	msg__config_done__init(&done);
+	done.generation = q->generation;
+	done.ready = e == ERR_OK;
+	if (text != nullptr)
+		done.error = text;
+	log_set_level(log_level_of(q->debug));
+	if (ipc_send(ipc, MSG_CONFIG_DONE, m->id, &done.base, nullptr, 0) != ERR_OK)
+		log_err("control.config_done error=\"not sent\"");
+	config_report_fini(&report);
+}
+
+void settings_on_commit(struct ipc *ipc, struct ipc_msg *m)
+{
+	const Msg__Commit *q = (const void *)m->body;
+	struct control *c = ipc_owner(ipc);
+	if (c->next == nullptr || q->generation != c->next_generation) {
+		log_err("control.commit generation=%u error=\"not the one that was loaded\"", q->generation);
+		return;
+	}
+	config_put(c->config);
+	c->config = TAKE(c->next);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* msgs - numbers that the payloads of messages.proto carry; the table of messages is msgs.def */
+#pragma once
+
+#include "base/base.h"
+
+enum ipc_role : uint8_t {
+	ROLE_SUPERVISOR = 1 << 0,
+	ROLE_KEEPER = 1 << 1,
+	ROLE_WORKER = 1 << 2,
+	ROLE_CONTROL = 1 << 3,
+};
+
+enum msg : uint16_t {
+	MSG_NONE, /* never on the wire */
+#define MSG(name, sender, receiver, phase, payload, fds) MSG_##name,
+#include "ipc/msgs.def"
+#undef MSG
+	MSG_N
+};
+
+/* FileGet.kind: files that only root can read and the keeper needs */
+enum msgs_file : uint8_t { FILE_SERVER_CERT = 1, FILE_SERVER_KEY, FILE_PASSWD };
+
+/* Cert.key_type */
+enum msgs_key : uint8_t { KEY_RSA = 1, KEY_ECDSA, KEY_ED25519 };
+
+/* Sign.scheme.  RSA_PKCS1: digest is a ready DigestInfo. */
+enum msgs_sign : uint8_t { SIGN_ECDSA = 1, SIGN_RSA_PKCS1, SIGN_RSA_PSS, SIGN_ED25519 };
+
+/* AuthDone.verdict */
+enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
+
+/* Why a connection of a session ended (Closed, SessionClose); decides how long its cookie lives: protocol.md 18 */
+enum msgs_cause : uint8_t {
+	CAUSE_NETWORK = 1,     /* connection lost, DPD, error */
+	CAUSE_USER,            /* client sent DISCONNECT with 0xb0 */
+	CAUSE_TEMPORARY,       /* client sent DISCONNECT with another reason: it comes back */
+	CAUSE_IDLE,            /* idle-timeout */
+	CAUSE_SESSION_TIMEOUT, /* session-timeout */
+	CAUSE_ADMIN,           /* occtl disconnect */
+	CAUSE_TERMINATED,      /* occtl terminate */
+	CAUSE_REPLACED,        /* the same cookie connected again */
+	CAUSE_SHUTDOWN,        /* the server stops */
+	CAUSE_WORKER_LOST,     /* its worker died */
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * auth - logins under way: what was said so far, how often it was wrong, and what to ask next
+ *
+ * A login hangs on a random auth_id that the client carries in a cookie, not on a connection or worker.  The table
+ * is bounded: when it is full the login that was longest untouched gives way.
+ *
+ * Owner:    the keeper; one struct auth.
+ * Runs in:  the loop thread.  Slow work goes through auth_ops.start and comes back by auth_done.
+ * Never:    keeps a password: it is copied into the job and nowhere else.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "config/config.h"
+#include "ipc/msgs.h"
+#include "keeper/auth_job.h"
+#include "keeper/session.h"
+
+constexpr unsigned AUTH_LOGINS_MAX = 8192;
+constexpr unsigned AUTH_TRIES = 3;
+constexpr uint32_t AUTH_JOB_S = 30; /* a back end that takes longer has failed */
+
+/* To whom an answer goes. */
+struct auth_ticket {
+	uint32_t worker;
+	uint64_t channel; /* number of the channel: a new worker must not get the old one's answers */
+	uint32_t id;      /* of the message */
+};
+
+struct auth_request {
+	struct auth_ticket ticket;
+	const uint8_t *auth_id;
+	size_t auth_id_len; /* 0: begin */
+	uint32_t vhost;
+	const char *username, *password, *group; /* nullptr: absent; group also "" */
+	struct addr remote;
+	struct session_client client; /* borrowed */
+};
+
+/* All pointers are borrowed for the call. */
+struct auth_answer {
+	enum msgs_verdict verdict;
+	const uint8_t *auth_id; /* AUTH_ID_LEN bytes; MORE only */
+	const char *message;
+	bool ask_username, ask_password, retry;
+	const uint8_t *cookie; /* SESSION_COOKIE_LEN bytes; OK only */
+	const char *username, *group;
+	uint32_t cookie_timeout_s;
+};
+
+struct auth_ops {
+	void (*answer)(void *ctx, const struct auth_ticket *t, const struct auth_answer *a);
+	/* Give the job to the back end of this virtual host, which owns it on ERR_OK.  ERR_NOTFOUND: it has none; ERR_FULL: too busy. */
+	enum err (*start)(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now);
+	enum err (*login)(void *ctx, const struct session_login *in, struct mono now, uint8_t cookie[SESSION_COOKIE_LEN]);
+	void *ctx;
+};
+
+struct auth_stats {
+	uint64_t failures, ok;
+	uint64_t time_max_ms, time_sum_ms; /* of those that succeeded, from the first request */
+};
+
+struct auth_login;
+
+struct auth {
+	const struct config *cfg;
+	struct auth_ops ops;
+	struct auth_login *logins; /* by auth_id, in order of last use */
+	uint64_t last_serial;
+	struct auth_stats stats;
+};
+
+void auth_init(struct auth *a, const struct config *cfg, struct auth_ops ops);
+void auth_fini(struct auth *a);
+/* Logins under way of virtual hosts that moved begin anew. */
+void auth_set_config(struct auth *a, const struct config *cfg);
+
+/* One step.  The answer comes through ops.answer, here or later. */
+void auth_request(struct auth *a, const struct auth_request *r, struct mono now);
+
+/* A job is back; it is freed. */
+void auth_done(struct auth *a, struct auth_job *job, struct mono now);
+
+/* Forget what is too old; answer what waited too long. */
+void auth_tick(struct auth *a, struct mono now);
+
+unsigned auth_count(const struct auth *a);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * auth_backend - a place that knows passwords, with a thread of its own, so that a slow one delays nobody else
+ *
+ * A back end that reads a file asks the supervisor for it again when the last look is older than a second, and lets
+ * logins wait for the answer: a password that was changed is in force at once.
+ *
+ * Owner:    a set (auth_set.c), by count of references: a back end whose file is the same lives on over a reload.
+ * Runs in:  the loop thread; the functions of struct auth_backend_kind on the back end's thread.
+ */
+#pragma once
+
+#include "keeper/auth_plain.h"
+
+struct auth_backend;
+
+/* One kind of back end: a row of the table in auth_backend.c. */
+struct auth_backend_kind {
+	const char *name; /* of the method in the configuration */
+	enum err (*make)(void **self, const char *file);
+	void (*free)(void *self);
+	/* On the thread: read the file again. */
+	enum err (*load)(void *self, int fd, auth_plain_complain *complain, void *ctx);
+	/* On the thread, which wipes the password. */
+	void (*verify)(void *self, struct auth_job *job);
+};
+/* nullptr: this method is not built in. */
+const struct auth_backend_kind *auth_backend_kind(const char *name);
+
+struct auth_backend_conf {
+	uv_loop_t *loop;
+	const struct auth_backend_kind *kind;
+	const char *file; /* copied */
+	/* On the loop: ask for the file; auth_backend_fetched must follow.  ERR_CLOSED: it cannot be asked for. */
+	enum err (*fetch)(void *ctx, struct auth_backend *b);
+	/* On the loop: a job is finished, and now yours. */
+	void (*done)(void *ctx, struct auth_job *job);
+	void *ctx;
+};
+
+/* Is this file good for such a back end?  Nothing of it is kept. */
+enum err auth_backend_check(const struct auth_backend_kind *kind, const char *file, int fd, auth_plain_complain *complain,
+                            void *ctx);
+
+enum err auth_backend_new(struct auth_backend **out, const struct auth_backend_conf *conf);
+struct auth_backend *auth_backend_get(struct auth_backend *b);
+/* The last put ends the thread; jobs that wait come back with ERR_BUSY. */
+void auth_backend_put(struct auth_backend *b);
+
+bool auth_backend_is(const struct auth_backend *b, const struct auth_backend_kind *kind, const char *file);
+
+/* Takes the job on ERR_OK. */
+enum err auth_backend_start(struct auth_backend *b, struct auth_job *job, struct mono now);
+
+/* The file, or -1 and why it could not be opened.  fd is taken. */
+void auth_backend_fetched(struct auth_backend *b, int fd, const char *error, struct mono now);
+
+/* Logins do not wait for ever for a file. */
+void auth_backend_tick(struct auth_backend *b, struct mono now);

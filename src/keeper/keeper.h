@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * keeper - all that the keeper process owns; a first argument, never a global
+ *
+ * Owner:    main().
+ * Runs in:  the loop thread.  Threads exist only behind auth_queue.h and see nothing of this.
+ */
+#pragma once
+
+#include "ipc/ipc.h"
+#include "keeper/auth.h"
+#include "keeper/fetch.h"
+#include "keeper/generation.h"
+#include "keeper/list.h"
+#include "keeper/reload.h"
+#include "keeper/restore.h"
+#include "keeper/session.h"
+#include "keeper/steer.h"
+
+constexpr unsigned KEEPER_WORKERS_MAX = 128;
+
+/* The channel to one worker. */
+struct keeper_worker {
+	struct ipc *ipc; /* nullptr: not there */
+	uint64_t channel; /* a new number for each channel */
+};
+
+struct keeper {
+	uv_loop_t *loop;
+	uv_timer_t tick;
+	struct ipc *supervisor, *control;
+	struct keeper_worker workers[KEEPER_WORKERS_MAX];
+	unsigned workers_n; /* that there are to be; of KEEPER_START */
+	uint64_t last_channel;
+
+	struct generation now, next, before; /* number 0: none */
+	struct reload reload;     /* making of next */
+	struct fetch *fetches;    /* password files under way */
+	struct sessions sessions; /* in use once now is */
+	struct auth auth;
+	struct restore restore;   /* after a restart: tunnels that workers already have */
+	struct list_job *lists;
+	struct steer steer;
+	bool is_running; /* GO came */
+};
+
+/* Where effects of sessions and logins go: serve.c. */
+extern const struct session_ops keeper_session_ops;
+extern const struct auth_ops keeper_auth_ops;
+
+/* The configuration of next comes into force. */
+enum err keeper_commit(struct keeper *k);
+/* Everything ends: the loop runs out. */
+void keeper_stop(struct keeper *k);

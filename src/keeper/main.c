@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ocserv-modern-keeper - holds the secrets: private keys, passwords, cookies; decides who is in
+ *
+ * Started by the supervisor with the channel to it as descriptor 3 and the log pipe as descriptor 2.
+ * Rights: none.  Its own user, no capability, no file but those the supervisor opens for it, no network.  Workers, which
+ * face the network, reach it only by the messages of msgs.def.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "keeper/keeper.h"
+#include "keeper/profile.h"
+#include "keeper/serve.h"
+
+constexpr int SUPERVISOR_FD = 3;
+constexpr uint64_t TICK_MS = 250;
+
+/* {{ configuration }} */
+
+enum err keeper_commit(struct keeper *k)
+{
+	const struct config *cfg = k->next.cfg;
+	if (k->now.number == 0) {
+		struct session_ops session_ops = keeper_session_ops;
+		struct auth_ops auth_ops = keeper_auth_ops;
+		session_ops.ctx = auth_ops.ctx = k;
+		TRY(sessions_init(&k->sessions, cfg, session_ops));
+		auth_init(&k->auth, cfg, auth_ops);
+	} else {
+		sessions_set_config(&k->sessions, cfg);
+		auth_set_config(&k->auth, cfg);
+	}
+	generation_fini(&k->before);
+	k->before = k->now;
+	k->now = k->next;
+	k->next = (struct generation){};
+	generation_retire(&k->before); /* its keys are still named by handshakes under way */
+	log_set_level(log_level_of(k->now.debug));
+	log_info("keeper.config generation=%u", k->now.number);
+	return ERR_OK;
+}
+
+/* {{ the supervisor }} */
+
+void keeper_stop(struct keeper *k)
+{
+	uv_timer_stop(&k->tick);
+	list_stop(k);
+	restore_fini(k);
+	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
+		ipc_freep(&k->workers[i].ipc);
+	ipc_freep(&k->control);
+	ipc_freep(&k->supervisor);
+}
+
+static void on_stop(struct ipc *ipc, struct ipc_msg *)
+{
+	keeper_stop(ipc_owner(ipc));
+}
+
+static void on_supervisor_ended(struct ipc *ipc, enum ipc_end why)
+{
+	log_err("keeper.supervisor_lost violation=%d", why == IPC_END_VIOLATION);
+	keeper_stop(ipc_owner(ipc));
+}
+
+static void on_start(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__KeeperStart *b = (const void *)m->body;
+	if (b->workers_n == 0 || b->workers_n > KEEPER_WORKERS_MAX || (b->has_maps && m->fds_n != 2)) {
+		log_err("keeper.start workers=%u fds=%zu error=\"%s\"", b->workers_n, m->fds_n, err_text(ERR_RANGE));
+		keeper_stop(k);
+		return;
+	}
+	k->workers_n = b->workers_n;
+	if (b->has_maps)
+		steer_set(&k->steer, ipc_take_fd(m, 0), ipc_take_fd(m, 1));
+}
+
+static void on_go(struct ipc *ipc, struct ipc_msg *)
+{
+	struct keeper *k = ipc_owner(ipc);
+	if (k->now.number == 0 || k->workers_n == 0) {
+		log_err("keeper.go error=\"no configuration or no KEEPER_START before it\"");
+		keeper_stop(k);
+		return;
+	}
+	ipc_run(ipc);
+	k->is_running = true;
+	restore_begin(k, clock_now());
+}
+
+/* {{ control }} */
+
+static ipc_handler *const control_handlers[MSG_N] = {
+	[MSG_LIST] = list_on_list,
+	[MSG_DISCONNECT] = list_on_disconnect,
+	[MSG_STATUS] = list_on_status,
+};
+
+static void on_control_ended(struct ipc *ipc, enum ipc_end why)
+{
+	struct keeper *k = ipc_owner(ipc);
+	log_notice("keeper.control_lost violation=%d", why == IPC_END_VIOLATION);
+	list_stop(k);
+	ipc_freep(&k->control);
+}
+
+static void connect_control(struct keeper *k, int fd)
+{
+	list_stop(k);
+	ipc_freep(&k->control);
+	const struct ipc_conf conf = { .loop = k->loop,
+		                       .fd = fd,
+		                       .self = ROLE_KEEPER,
+		                       .peer = ROLE_CONTROL,
+		                       .handlers = control_handlers,
+		                       .ended = on_control_ended,
+		                       .owner = k };
+	enum err e = ipc_new(&k->control, &conf);
+	if (e == ERR_OK)
+		return;
+	base_closep(&fd);
+	log_err("keeper.peer role=control error=\"%s\"", err_text(e));
+}
+
+static void on_peer(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Peer *b = (const void *)m->body;
+	int fd = ipc_take_fd(m, 0);
+	bool is_worker = b->role == ROLE_WORKER && b->index < k->workers_n;
+	if (fd < 0 || k->now.number == 0 || (!is_worker && b->role != ROLE_CONTROL)) {
+		log_err("keeper.peer role=%u index=%u error=\"%s\"", b->role, b->index, err_text(ERR_DENIED));
+		base_closep(&fd);
+		return;
+	}
+	if (is_worker)
+		serve_connect(k, b->index, fd);
+	else
+		connect_control(k, fd);
+}
+
+static ipc_handler *const supervisor_handlers[MSG_N] = {
+	[MSG_CONFIG] = reload_on_config, [MSG_COMMIT] = reload_on_commit, [MSG_FILE_DONE] = reload_on_file,
+	[MSG_KEEPER_START] = on_start,   [MSG_GO] = on_go,                [MSG_PEER] = on_peer,
+	[MSG_STOP] = on_stop,
+};
+
+static enum err connect_supervisor(struct keeper *k)
+{
+	const struct ipc_conf conf = { .loop = k->loop,
+		                       .fd = SUPERVISOR_FD,
+		                       .self = ROLE_KEEPER,
+		                       .peer = ROLE_SUPERVISOR,
+		                       .handlers = supervisor_handlers,
+		                       .ended = on_supervisor_ended,
+		                       .owner = k };
+	return ipc_new(&k->supervisor, &conf);
+}
+
+/* {{ time }} */
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct keeper *k = CONTAINER_OF(timer, struct keeper, tick);
+	struct mono now = clock_now();
+	if (!k->is_running)
+		return;
+	restore_tick(k, now);
+	sessions_tick(&k->sessions, now);
+	auth_tick(&k->auth, now);
+	auth_set_tick(&k->now.auth, now);
+}
+
+/* {{ start }} */
+
+/* Ctrl-C reaches the whole group: the supervisor hears it and ends us in order. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2 };
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+static void fini(struct keeper *k)
+{
+	reload_fini(&k->reload);
+	fetch_fini(k);
+	generation_fini(&k->next);
+	if (k->now.number != 0) {
+		auth_set_fini(&k->now.auth); /* jobs that wait come back, and find nobody to tell */
+		auth_fini(&k->auth);
+		sessions_fini(&k->sessions);
+	}
+	generation_fini(&k->now);
+	generation_fini(&k->before);
+	steer_fini(&k->steer);
+	uv_close((uv_handle_t *)&k->tick, nullptr);
+	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */
+	uv_loop_close(k->loop);
+}
+
+int main(void)
+{
+	log_init("keeper", LOG_LEVEL_INFO, nullptr);
+	prctl(PR_SET_DUMPABLE, 0); /* before the first secret: no core image, no ptrace by the same user */
+	ignore_signals();
+	tzset(); /* reads a file, which the sandbox forbids later */
+
+	static struct keeper keeper;
+	struct keeper *k = &keeper;
+	steer_init(&k->steer);
+	k->loop = uv_default_loop();
+	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 || connect_supervisor(k) != ERR_OK) {
+		log_err("keeper.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");
+		return EXIT_FAILURE;
+	}
+	enum err e = sandbox_enter(&profile_keeper, true);
+	if (e != ERR_OK) {
+		log_err("keeper.sandbox error=\"%s\"", err_text(e));
+		return EXIT_FAILURE;
+	}
+	uv_timer_start(&k->tick, on_tick, TICK_MS, TICK_MS);
+	uv_run(k->loop, UV_RUN_DEFAULT);
+	fini(k);
+	return EXIT_SUCCESS;
+}

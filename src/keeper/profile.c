@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keeper/profile.h"
+
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sched.h>
+
+static const int calls[] = {
+	SANDBOX_BASE_SYSCALLS,
+	SCMP_SYS(pread64), /* files come as descriptors */
+	SCMP_SYS(mlock),
+	SCMP_SYS(munlock),
+};
+
+static const struct sandbox_rule rules[] = {
+	/* threads of back ends, but no process */
+	SANDBOX_IF_SET(clone, 0, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND),
+	/* fstat of glibc: a descriptor, not a name (Landlock lets no name through anyway) */
+	SANDBOX_IF_EQ(newfstatat, 3, AT_EMPTY_PATH),
+	/* maps it was given; neither programs nor maps can be made */
+	SANDBOX_IF_EQ(bpf, 0, BPF_MAP_UPDATE_ELEM),
+	SANDBOX_IF_EQ(bpf, 0, BPF_MAP_DELETE_ELEM),
+};
+
+static const int absent[] = {
+	SCMP_SYS(clone3), /* its flags cannot be seen by seccomp; glibc then takes clone */
+};
+
+static const struct sandbox_limit limits[] = {
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_FSIZE, 0 },
+};
+
+const struct sandbox_profile profile_keeper = {
+	.name = "keeper",
+	.syscalls = calls,
+	.syscalls_n = ARRAY_LEN(calls),
+	.rules = rules,
+	.rules_n = ARRAY_LEN(rules),
+	.errno_syscalls = absent,
+	.errno_n = ARRAY_LEN(absent),
+	.limits = limits,
+	.limits_n = ARRAY_LEN(limits),
+};

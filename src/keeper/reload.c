@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keeper/reload.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keeper/keeper.h"
+
+constexpr size_t FILE_BYTES_MAX = 1024 * 1024; /* of a certificate, a key or a configuration */
+constexpr size_t PROBLEMS_MAX = 32 * 1024;     /* of a message's 64 KB */
+
+/* {{ what is wrong }} */
+
+[[gnu::format(printf, 2, 3)]] static void complain(struct reload *r, const char *fmt, ...)
+{
+	char *line OWNED(base_freep) = nullptr;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&line, fmt, ap);
+	va_end(ap);
+	size_t old = r->problems != nullptr ? strlen(r->problems) : 0;
+	if (n < 0 || old + (size_t)n + 2 > PROBLEMS_MAX)
+		return;
+	char *all = realloc(r->problems, old + (size_t)n + 2);
+	if (all == nullptr)
+		return;
+	snprintf(all + old, (size_t)n + 2, "%s%s", old > 0 ? "\n" : "", line);
+	r->problems = all;
+}
+
+static const char *option_of(enum msgs_file kind)
+{
+	switch (kind) {
+	case FILE_SERVER_CERT: return "server-cert";
+	case FILE_SERVER_KEY: return "server-key";
+	case FILE_PASSWD: return "auth";
+	}
+	return "file";
+}
+
+/* {{ end of a preparation }} */
+
+void reload_fini(struct reload *r)
+{
+	for (size_t i = 0; i < r->files_n; i++) {
+		vault_fini(&r->files[i].bytes);
+		free(r->files[i].error);
+	}
+	free(r->files);
+	free(r->problems);
+	*r = (struct reload){};
+}
+
+static void answer(struct keeper *k, uint32_t id, uint32_t number, const char *problems)
+{
+	Msg__ConfigDone body;
+	msg__config_done__init(&body);
+	body.generation = number;
+	body.ready = problems == nullptr;
+	body.error = (char *)(uintptr_t)(problems != nullptr ? problems : "");
+	if (ipc_send(k->supervisor, MSG_CONFIG_DONE, id, &body.base, nullptr, 0) != ERR_OK)
+		log_err("keeper.config generation=%u error=\"the answer was not sent\"", number);
+}
+
+/* All is well, or problems tells what is not. */
+static void finish(struct keeper *k)
+{
+	struct reload *r = &k->reload;
+	if (r->problems == nullptr) {
+		enum err e = generation_send_certs(&k->next, k->supervisor);
+		if (e == ERR_RANGE)
+			complain(r, "server-cert: the certificate chains of all virtual hosts are larger than 64 KB");
+		else if (e != ERR_OK)
+			complain(r, "server-cert: the certificates were not sent: %s", err_text(e));
+	}
+	answer(k, r->id, r->number, r->problems);
+	if (r->problems != nullptr) {
+		log_err("keeper.refused generation=%u", r->number);
+		generation_fini(&k->next);
+	} else {
+		log_info("keeper.prepared generation=%u keys=%zu", r->number, k->next.keys_n);
+	}
+	reload_fini(r);
+}
+
+/* {{ checking }} */
+
+static struct reload_file *find_file(struct reload *r, enum msgs_file kind, const char *path)
+{
+	for (size_t i = 0; i < r->files_n; i++)
+		if (r->files[i].kind == kind && strcmp(r->files[i].path, path) == 0)
+			return &r->files[i];
+	return nullptr;
+}
+
+static struct span text_of(const struct reload_file *f)
+{
+	return span_of((const char *)f->bytes.p, f->bytes.len);
+}
+
+static void warn_of_end(const char *path, const struct key *key)
+{
+	int64_t left = key_not_after(key) - (int64_t)time(nullptr);
+	if (key_not_after(key) == 0)
+		return;
+	if (left < 0)
+		log_warn("cert.expired file=\"%s\" days_ago=%lld hint=\"clients will refuse it; renew it\"", path,
+		         (long long)(-left / 86400));
+	else if (left < 14 * 86400)
+		log_warn("cert.expires file=\"%s\" days_left=%lld", path, (long long)(left / 86400));
+}
+
+static void complain_of_key(struct reload *r, enum key_problem p, const struct reload_file *cert,
+                            const struct reload_file *key)
+{
+	const struct reload_file *where = key_problem_is_in_key(p) ? key : cert;
+	const char *also = p == KEY_MISMATCH ? cert->path : "";
+	complain(r, "%s %s: %s%s%s", option_of(where->kind), where->path, key_problem_text(p), *also ? ": " : "", also);
+}
+
+/* The pair was loaded for another virtual host already? */
+static bool find_pair(const struct generation *g, const char *cert, const char *key, uint32_t *number)
+{
+	for (size_t i = 0; i < g->certs_n; i++) {
+		const struct vhost *v = &g->cfg->vhosts[g->certs[i].vhost];
+		for (size_t j = 0; j < v->server_cert.n; j++)
+			if (g->certs[i].pair == j && strcmp(v->server_cert.v[j], cert) == 0 &&
+			    strcmp(v->server_key.v[j], key) == 0) {
+				*number = g->certs[i].key;
+				return true;
+			}
+	}
+	return false;
+}
+
+static enum err load_pair(struct reload *r, struct generation *g, uint32_t vhost, uint32_t pair)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	const struct reload_file *cert = find_file(r, FILE_SERVER_CERT, v->server_cert.v[pair]);
+	const struct reload_file *key = find_file(r, FILE_SERVER_KEY, v->server_key.v[pair]);
+	uint32_t number;
+	if (cert->error != nullptr || key->error != nullptr)
+		return ERR_OK; /* said already */
+	if (find_pair(g, cert->path, key->path, &number))
+		return generation_add_cert(g, vhost, number, pair);
+	struct key *loaded;
+	enum key_problem p = key_new(&loaded, text_of(cert), text_of(key));
+	if (p != KEY_FINE) {
+		complain_of_key(r, p, cert, key);
+		return ERR_OK;
+	}
+	warn_of_end(cert->path, loaded);
+	enum err e = generation_add_key(g, loaded, &number);
+	if (e != ERR_OK) {
+		key_free(loaded);
+		return e;
+	}
+	return generation_add_cert(g, vhost, number, pair);
+}
+
+static bool is_inherited(const struct config *cfg, size_t vhost)
+{
+	const struct vhost *v = &cfg->vhosts[vhost], *first = &cfg->vhosts[0];
+	bool same = vhost > 0 && v->server_cert.n == first->server_cert.n && v->server_key.n == first->server_key.n;
+	for (size_t i = 0; same && i < v->server_cert.n; i++)
+		same = strcmp(v->server_cert.v[i], first->server_cert.v[i]) == 0;
+	for (size_t i = 0; same && i < v->server_key.n; i++)
+		same = strcmp(v->server_key.v[i], first->server_key.v[i]) == 0;
+	return same;
+}
+
+static enum err load_vhost(struct reload *r, struct generation *g, uint32_t vhost)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	const char *name = vhost == 0 ? "the default host" : v->name;
+	bool is_new = !is_inherited(g->cfg, vhost); /* a fault of the default host is told once */
+	if (v->server_cert.n == 0 && is_new)
+		complain(r, "server-cert is not set for %s; name the file of its certificate chain (PEM)", name);
+	if (v->server_cert.n != v->server_key.n && is_new)
+		complain(r, "%zu server-cert but %zu server-key for %s; there must be a key for each certificate",
+		         v->server_cert.n, v->server_key.n, name);
+	if (v->server_cert.n != v->server_key.n || (!is_new && r->problems != nullptr))
+		return ERR_OK;
+	for (uint32_t i = 0; i < v->server_cert.n; i++)
+		TRY(load_pair(r, g, vhost, i));
+	return ERR_OK;
+}
+
+static void finish_job(void *ctx, struct auth_job *job)
+{
+	struct keeper *k = ctx;
+	auth_done(&k->auth, job, clock_now());
+}
+
+static enum err build(struct keeper *k)
+{
+	struct generation *g = &k->next;
+	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
+		TRY(load_vhost(&k->reload, g, i));
+	if (k->reload.problems != nullptr)
+		return ERR_OK;
+	const struct auth_backend_conf conf = { .loop = k->loop, .fetch = fetch_start, .done = finish_job, .ctx = k };
+	return auth_set_init(&g->auth, g->cfg, &k->now.auth, &conf);
+}
+
+static void check_all(struct keeper *k)
+{
+	struct reload *r = &k->reload;
+	for (size_t i = 0; i < r->files_n; i++)
+		if (r->files[i].error != nullptr)
+			complain(r, "%s %s: %s", option_of(r->files[i].kind), r->files[i].path, r->files[i].error);
+	enum err e = build(k);
+	if (e != ERR_OK)
+		complain(r, "the keeper cannot prepare the configuration: %s", err_text(e));
+	finish(k);
+}
+
+/* {{ files }} */
+
+static enum err read_whole(int fd, struct vault *out)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size > FILE_BYTES_MAX)
+		return ERR_RANGE;
+	size_t size = (size_t)st.st_size, len = 0;
+	TRY(vault_new(out, size + 1));
+	while (len < size) {
+		ssize_t n = pread(fd, out->p + len, size - len, (off_t)len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			vault_fini(out);
+			return ERR_SYS;
+		}
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	/* what is behind stays zero: a file that shrank while it was read ends early */
+	return ERR_OK;
+}
+
+static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_t line, const char *problem)
+{
+	struct reload *r = ctx;
+	if (is_error)
+		complain(r, "%s:%u: %s; correct or remove this line (see ocpasswd(8))", file, line, problem);
+	else
+		log_warn("passwd.problem file=\"%s\" line=%u what=\"%s\"", file, line, problem);
+}
+
+static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
+{
+	const struct vhost *v = &k->next.cfg->vhosts[f->vhost];
+	const struct auth_backend_kind *kind = auth_backend_kind(v->auth.v[f->index].name);
+	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &k->reload);
+	if (e != ERR_OK && k->reload.problems == nullptr)
+		f->error = strdup("cannot be read");
+}
+
+static void take_file(struct keeper *k, struct reload_file *f, int fd, const char *error)
+{
+	if (fd < 0) {
+		const char *cure = f->kind == FILE_PASSWD ? "create it with ocpasswd(8), or correct the path"
+		                                          : "correct the path or the rights of the file";
+		if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
+			f->error = nullptr;
+		return;
+	}
+	if (f->kind == FILE_PASSWD) {
+		take_passwd(k, f, fd);
+		return;
+	}
+	enum err e = read_whole(fd, &f->bytes);
+	if (e != ERR_OK)
+		f->error = strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
+}
+
+void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	struct reload *r = &k->reload;
+	const Msg__File *file = (const void *)m->body;
+	if (fetch_answered(k, m))
+		return;
+	for (size_t i = 0; i < r->files_n; i++) {
+		if (r->files[i].id == 0 || r->files[i].id != m->id)
+			continue;
+		int fd OWNED(base_closep) = ipc_take_fd(m, 0);
+		r->files[i].id = 0;
+		take_file(k, &r->files[i], fd, file->error);
+		if (--r->open_n == 0)
+			check_all(k);
+		return;
+	}
+	/* of a preparation that was given up: the descriptor is closed by ipc */
+}
+
+static enum err want(struct reload *r, enum msgs_file kind, uint32_t vhost, uint32_t index, const char *path)
+{
+	if (find_file(r, kind, path) != nullptr)
+		return ERR_OK;
+	struct reload_file *files = reallocarray(r->files, r->files_n + 1, sizeof *files);
+	if (files == nullptr)
+		return ERR_NOMEM;
+	r->files = files;
+	files[r->files_n++] = (struct reload_file){ .kind = kind, .vhost = vhost, .index = index, .path = path };
+	return ERR_OK;
+}
+
+static enum err want_all(struct reload *r, const struct config *cfg)
+{
+	for (uint32_t i = 0; i < cfg->vhosts_n; i++) {
+		const struct vhost *v = &cfg->vhosts[i];
+		const struct auth_backend_kind *kind;
+		const char *file;
+		uint32_t index;
+		for (uint32_t j = 0; j < v->server_cert.n; j++)
+			TRY(want(r, FILE_SERVER_CERT, i, j, v->server_cert.v[j]));
+		for (uint32_t j = 0; j < v->server_key.n; j++)
+			TRY(want(r, FILE_SERVER_KEY, i, j, v->server_key.v[j]));
+		if (auth_set_method(v, &index, &kind, &file))
+			TRY(want(r, FILE_PASSWD, i, index, file));
+	}
+	return ERR_OK;
+}
+
+static enum err ask_all(struct keeper *k)
+{
+	struct reload *r = &k->reload;
+	for (size_t i = 0; i < r->files_n; i++) {
+		struct reload_file *f = &r->files[i];
+		Msg__FileGet body = MSG__FILE_GET__INIT;
+		body.generation = r->number;
+		body.vhost = f->vhost;
+		body.kind = f->kind;
+		body.index = f->index;
+		f->id = ipc_next_id(k->supervisor);
+		TRY(ipc_send(k->supervisor, MSG_FILE_GET, f->id, &body.base, nullptr, 0));
+		r->open_n++;
+	}
+	return ERR_OK;
+}
+
+/* {{ start of a preparation }} */
+
+static enum err parse(struct keeper *k, int fd, const char *file)
+{
+	struct vault text OWNED(vault_fini) = {}; /* a configuration may hold a password */
+	struct config_report report = {};
+	TRY(read_whole(fd, &text));
+	size_t len = strnlen((const char *)text.p, text.len);
+	enum err e = config_parse(&k->next.cfg, file, (const char *)text.p, len, &report);
+	for (size_t i = 0; e != ERR_OK && i < report.n; i++)
+		if (report.v[i].is_error)
+			complain(&k->reload, "%s", report.v[i].text);
+	config_report_fini(&report);
+	return e;
+}
+
+void reload_on_config(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	struct reload *r = &k->reload;
+	const Msg__Config *c = (const void *)m->body;
+	int fd OWNED(base_closep) = ipc_take_fd(m, 0);
+	reload_fini(r); /* one that is under way is overtaken */
+	generation_fini(&k->next);
+	r->number = c->generation;
+	r->id = m->id;
+	k->next.number = c->generation;
+	k->next.debug = c->debug;
+	enum err e = parse(k, fd, c->file);
+	if (e == ERR_OK)
+		e = want_all(r, k->next.cfg);
+	if (e == ERR_OK)
+		e = ask_all(k);
+	if (e != ERR_OK) {
+		if (r->problems == nullptr)
+			complain(r, "%s: %s", c->file, err_text(e));
+		finish(k);
+	} else if (r->open_n == 0) {
+		check_all(k);
+	}
+}
+
+void reload_on_commit(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Commit *c = (const void *)m->body;
+	if (k->next.number == 0 || k->next.number != c->generation || k->reload.number != 0) {
+		log_err("keeper.commit generation=%u error=\"not prepared\"", c->generation);
+		return;
+	}
+	enum err e = keeper_commit(k);
+	if (e != ERR_OK)
+		log_err("keeper.commit generation=%u error=\"%s\"", c->generation, err_text(e));
+}

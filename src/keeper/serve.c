@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keeper/serve.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "keeper/keeper.h"
+#include "keeper/session_msg.h"
+
+static char *text(const char *t)
+{
+	return (char *)(uintptr_t)(t != nullptr ? t : "");
+}
+
+static void send_to(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMessage *body)
+{
+	/* a channel that is dead or full ends by itself: its end is what counts, not the lost message */
+	if (ipc_send(ipc, type, id, body, nullptr, 0) != ERR_OK)
+		log_debug("keeper.send_failed worker=%u msg=%d", ipc_peer_index(ipc), (int)type);
+}
+
+static struct session_client client_of(const char *agent, const char *host, const char *type, const char *platform)
+{
+	return (struct session_client){ text(agent), text(host), text(type), text(platform) };
+}
+
+static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
+{
+	struct addr a = addr_of_ip(ip.data, ip.len);
+	a.port = (uint16_t)port;
+	return a;
+}
+
+/* {{ SIGN }} */
+
+/* Workers may be a generation ahead of or behind us for a moment. */
+static struct key *find_key(const struct keeper *k, const Msg__Sign *s)
+{
+	const struct generation *const all[] = { &k->now, &k->next, &k->before };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct key *key = generation_key(all[i], s->generation, s->key);
+		if (key != nullptr)
+			return key;
+	}
+	return nullptr;
+}
+
+static void on_sign(struct ipc *ipc, struct ipc_msg *m)
+{
+	const struct keeper *k = ipc_owner(ipc);
+	const Msg__Sign *s = (const void *)m->body;
+	uint8_t signature[KEY_SIGNATURE_MAX];
+	size_t len = 0;
+	struct key *key = find_key(k, s);
+	enum err e = key == nullptr || s->scheme > UINT8_MAX ?
+	                     ERR_NOTFOUND :
+	                     key_sign(key, (enum msgs_sign)s->scheme, s->hash, s->digest.data, s->digest.len, signature, &len);
+	if (e != ERR_OK)
+		log_warn("key.sign_failed worker=%u generation=%u key=%u scheme=%u error=\"%s\"", ipc_peer_index(ipc),
+		         s->generation, s->key, s->scheme, err_text(e));
+	Msg__SignDone done = MSG__SIGN_DONE__INIT;
+	done.signature = ipc_bytes(signature, e == ERR_OK ? len : 0);
+	send_to(ipc, MSG_SIGN_DONE, m->id, &done.base);
+}
+
+/* {{ AUTH }} */
+
+static void on_auth(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Auth *b = (const void *)m->body;
+	unsigned worker = ipc_peer_index(ipc);
+	const struct auth_request r = {
+		.ticket = { .worker = worker, .channel = k->workers[worker].channel, .id = m->id },
+		.auth_id = b->auth_id.data,
+		.auth_id_len = b->auth_id.len,
+		.vhost = b->vhost,
+		.username = b->has_username ? b->username : nullptr,
+		.password = b->has_password ? b->password : nullptr,
+		.group = b->group,
+		.remote = addr_of(b->remote_ip, 0),
+		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
+	};
+	auth_request(&k->auth, &r, clock_now());
+	explicit_bzero(b->password, strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+}
+
+static void answer_auth(void *ctx, const struct auth_ticket *t, const struct auth_answer *a)
+{
+	const struct keeper *k = ctx;
+	const struct keeper_worker *w = &k->workers[t->worker];
+	if (w->ipc == nullptr || w->channel != t->channel)
+		return;
+	Msg__AuthDone done;
+	msg__auth_done__init(&done);
+	done.verdict = a->verdict;
+	done.message = text(a->message);
+	done.username = text(a->username);
+	done.group = text(a->group);
+	done.password_label = text(nullptr);
+	done.ask_username = a->ask_username;
+	done.ask_password = a->ask_password;
+	done.retry = a->retry;
+	done.cookie_timeout_s = a->cookie_timeout_s;
+	if (a->auth_id != nullptr)
+		done.auth_id = ipc_bytes(a->auth_id, AUTH_ID_LEN);
+	if (a->cookie != nullptr)
+		done.cookie = ipc_bytes(a->cookie, SESSION_COOKIE_LEN);
+	send_to(w->ipc, MSG_AUTH_DONE, t->id, &done.base);
+}
+
+static enum err start_auth(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now)
+{
+	struct keeper *k = ctx;
+	struct auth_backend *b = auth_set_find(&k->now.auth, vhost);
+	return b != nullptr ? auth_backend_start(b, job, now) : ERR_NOTFOUND;
+}
+
+static enum err login(void *ctx, const struct session_login *in, struct mono now, uint8_t cookie[SESSION_COOKIE_LEN])
+{
+	struct keeper *k = ctx;
+	return session_login(&k->sessions, in, now, time(nullptr), cookie);
+}
+
+const struct auth_ops keeper_auth_ops = { .answer = answer_auth, .start = start_auth, .login = login };
+
+/* {{ OPEN, CLOSED, LOGOUT }} */
+
+static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const char *reason, const struct session *s,
+                        const Msg__Open *asked)
+{
+	Msg__OpenDone done;
+	Msg__Session session;
+	msg__open_done__init(&done);
+	done.status = status;
+	done.reason = text(reason);
+	if (status == 200) {
+		session_msg_fill(&session, s);
+		if (!asked->want_ipv4)
+			session.ipv4.len = session.server_ipv4.len = 0;
+		if (!asked->want_ipv6)
+			session.ipv6.len = session.server_ipv6.len = 0;
+		done.session = &session;
+	}
+	send_to(ipc, MSG_OPEN_DONE, id, &done.base);
+}
+
+void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *b)
+{
+	const struct session_open in = {
+		.cookie = b->cookie.data,
+		.cookie_len = b->cookie.len,
+		.worker = ipc_peer_index(ipc),
+		.remote = addr_of(b->remote_ip, b->remote_port),
+		.local = addr_of(b->local_ip, 0),
+		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
+		.want_ipv4 = b->want_ipv4,
+		.want_ipv6 = b->want_ipv6,
+		.unix_now = time(nullptr),
+	};
+	struct session *s = nullptr;
+	const char *reason = nullptr;
+	unsigned status = session_open(&k->sessions, &in, clock_now(), &s, &reason);
+	answer_open(ipc, id, status, reason, s, b);
+}
+
+static void on_open(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Open *b = (const void *)m->body;
+	if (!restore_holds(k, ipc, m))
+		serve_open(k, ipc, m->id, b);
+	explicit_bzero(b->cookie.data, b->cookie.len);
+}
+
+static void on_closed(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Closed *b = (const void *)m->body;
+	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
+	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
+	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes, clock_now());
+}
+
+static void on_logout(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Logout *b = (const void *)m->body;
+	session_logout(&k->sessions, b->cookie.data, b->cookie.len, clock_now());
+	explicit_bzero(b->cookie.data, b->cookie.len);
+}
+
+/* {{ what the keeper says on its own }} */
+
+static void close_session(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause)
+{
+	const struct keeper *k = ctx;
+	Msg__SessionClose body = MSG__SESSION_CLOSE__INIT;
+	body.sid = sid;
+	body.cause = cause;
+	if (worker < KEEPER_WORKERS_MAX && k->workers[worker].ipc != nullptr)
+		send_to(k->workers[worker].ipc, MSG_SESSION_CLOSE, ipc_next_id(k->workers[worker].ipc), &body.base);
+}
+
+static void send_route(struct ipc *ipc, const struct session *s, bool gone)
+{
+	Msg__Route body;
+	session_msg_fill_route(&body, s, gone);
+	send_to(ipc, MSG_ROUTE, ipc_next_id(ipc), &body.base);
+}
+
+static void announce(void *ctx, const struct session *s, bool gone)
+{
+	struct keeper *k = ctx;
+	steer_route(&k->steer, s, gone);
+	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
+		if (k->workers[i].ipc != nullptr)
+			send_route(k->workers[i].ipc, s, gone);
+}
+
+const struct session_ops keeper_session_ops = { .close = close_session, .route = announce };
+
+/* {{ channels }} */
+
+static ipc_handler *const handlers[MSG_N] = {
+	[MSG_SIGN] = on_sign,     [MSG_AUTH] = on_auth,     [MSG_OPEN] = on_open,
+	[MSG_CLOSED] = on_closed, [MSG_LOGOUT] = on_logout, [MSG_REPORT] = restore_on_report,
+};
+
+static void report_violation(struct keeper *k, unsigned worker)
+{
+	static char what[] = "a message it may not send to the keeper";
+	Msg__Violation v;
+	msg__violation__init(&v);
+	v.role = ROLE_WORKER;
+	v.index = worker;
+	v.what = what;
+	if (ipc_is_alive(k->supervisor))
+		send_to(k->supervisor, MSG_VIOLATION, ipc_next_id(k->supervisor), &v.base);
+}
+
+void serve_disconnect(struct keeper *k, unsigned worker)
+{
+	if (k->workers[worker].ipc == nullptr)
+		return;
+	ipc_freep(&k->workers[worker].ipc);
+	sessions_worker_lost(&k->sessions, worker, clock_now());
+}
+
+static void on_ended(struct ipc *ipc, enum ipc_end why)
+{
+	struct keeper *k = ipc_owner(ipc);
+	unsigned worker = ipc_peer_index(ipc);
+	log_notice("keeper.worker_lost worker=%u violation=%d", worker, why == IPC_END_VIOLATION);
+	serve_disconnect(k, worker);
+	if (why == IPC_END_VIOLATION)
+		report_violation(k, worker);
+}
+
+static void send_all_routes(struct keeper *k, struct ipc *ipc)
+{
+	struct session *s, *next;
+	HASH_ITER (hh, k->sessions.by_cookie, s, next)
+		if (s->state == SESSION_OPEN)
+			send_route(ipc, s, false);
+}
+
+void serve_connect(struct keeper *k, unsigned worker, int fd)
+{
+	struct keeper_worker *w = &k->workers[worker];
+	serve_disconnect(k, worker); /* its successor may come before we see its end */
+	const struct ipc_conf conf = { .loop = k->loop,
+		                       .fd = fd,
+		                       .self = ROLE_KEEPER,
+		                       .peer = ROLE_WORKER,
+		                       .peer_index = worker,
+		                       .handlers = handlers,
+		                       .ended = on_ended,
+		                       .owner = k };
+	enum err e = ipc_new(&w->ipc, &conf);
+	if (e != ERR_OK) {
+		base_closep(&fd);
+		log_err("keeper.peer worker=%u error=\"%s\"", worker, err_text(e));
+		return;
+	}
+	w->channel = ++k->last_channel;
+	send_all_routes(k, w->ipc);
+}

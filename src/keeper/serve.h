@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * serve - what workers ask: SIGN, AUTH, OPEN, CLOSED, LOGOUT; and what the keeper tells them on its own
+ *
+ * Runs in:  the loop thread.
+ */
+#pragma once
+
+#include "ipc/ipc.h"
+
+struct keeper;
+
+/* A channel to a worker came (PEER).  Takes fd. */
+void serve_connect(struct keeper *k, unsigned worker, int fd);
+void serve_disconnect(struct keeper *k, unsigned worker);
+
+/* Answer a request for a tunnel that may have waited in restore.c. */
+void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *body);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "keeper/session.h"
+
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/settings.h>
+#include <wolfssl/wolfcrypt/hash.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "keeper/session_life.h"
+#include "keeper/show.h"
+
+constexpr unsigned SESSIONS_MAX = 1 << 20;  /* cookies alive at once */
+constexpr uint64_t SIDS_AFTER_RESTART = 1024; /* left free behind the highest reported: a little later ones have ended */
+
+static enum err hash_cookie(const uint8_t *cookie, size_t len, uint8_t out[SESSION_HASH_LEN])
+{
+	if (len != SESSION_COOKIE_LEN)
+		return ERR_RANGE;
+	return wc_Sha256Hash(cookie, SESSION_COOKIE_LEN, out) == 0 ? ERR_OK : ERR_CRYPTO;
+}
+
+static enum err randomize(void *out, size_t len)
+{
+	/* up to 256 bytes come whole or not at all */
+	return getrandom(out, len, 0) == (ssize_t)len ? ERR_OK : ERR_SYS;
+}
+
+static const struct vhost *vhost_of(const struct sessions *a, const struct session *s)
+{
+	return &a->cfg->vhosts[s->vhost];
+}
+
+/* {{ life of the authority }} */
+
+enum err sessions_init(struct sessions *a, const struct config *cfg, struct session_ops ops)
+{
+	*a = (struct sessions){ .cfg = cfg, .ops = ops, .next_sid = 1, .next_deadline = { UINT64_MAX } };
+	return leases_new(&a->leases);
+}
+
+void sessions_fini(struct sessions *a)
+{
+	struct session *s, *next;
+	HASH_ITER (hh, a->by_cookie, s, next) {
+		s->live = nullptr;
+		s->state = SESSION_ENDING;
+		const struct session_move m = {};
+		if (session_feed(a, s, SESSION_EV_DUE, &m) != ERR_OK)
+			assert(false);
+	}
+	leases_free(a->leases);
+	*a = (struct sessions){};
+}
+
+static uint32_t find_vhost(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->vhosts_n; i++)
+		if (strcmp(cfg->vhosts[i].name, name) == 0)
+			return (uint32_t)i;
+	return 0;
+}
+
+void sessions_set_config(struct sessions *a, const struct config *cfg)
+{
+	struct session *s, *next;
+	HASH_ITER (hh, a->by_cookie, s, next)
+		s->vhost = find_vhost(cfg, vhost_of(a, s)->name);
+	a->cfg = cfg;
+}
+
+/* {{ login }} */
+
+enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
+                       uint8_t cookie[SESSION_COOKIE_LEN])
+{
+	uint8_t hash[SESSION_HASH_LEN];
+	struct session *s;
+	if (in->vhost >= a->cfg->vhosts_n)
+		return ERR_RANGE;
+	if (HASH_COUNT(a->by_cookie) >= SESSIONS_MAX)
+		return ERR_FULL;
+	TRY(randomize(cookie, SESSION_COOKIE_LEN));
+	TRY(hash_cookie(cookie, SESSION_COOKIE_LEN, hash));
+	TRY(session_born(a, in, hash, now, &s));
+	s->logged_in_at = unix_now;
+	s->timeout_s = vhost_of(a, s)->session_timeout;
+	if (s->timeout_s > 0)
+		s->expires = clock_add_s(now, s->timeout_s);
+	a->stats.logins++;
+	return ERR_OK;
+}
+
+/* {{ open }} */
+
+struct session *session_find(struct sessions *a, const uint8_t cookie_hash[SESSION_HASH_LEN])
+{
+	struct session *s;
+	HASH_FIND(hh, a->by_cookie, cookie_hash, SESSION_HASH_LEN, s);
+	return s;
+}
+
+/* A session whose cookie this is, and may still be used. */
+static struct session *find_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
+{
+	uint8_t hash[SESSION_HASH_LEN];
+	if (hash_cookie(cookie, len, hash) != ERR_OK)
+		return nullptr;
+	struct session *s = session_find(a, hash);
+	if (s == nullptr || s->state == SESSION_ENDING)
+		return nullptr;
+	/* the tick may come a little later than the deadline */
+	bool is_due = clock_is_past(now, s->deadline) || (s->expires.ns != 0 && clock_is_past(now, s->expires));
+	return is_due ? nullptr : s;
+}
+
+static bool is_over_same(const struct sessions *a, const struct session *s)
+{
+	uint32_t most = vhost_of(a, s)->max_same_clients;
+	uint32_t others = s->user->open_n - (s->state == SESSION_OPEN);
+	return most > 0 && others >= most;
+}
+
+static bool is_over_all(const struct sessions *a, const struct session *s)
+{
+	uint32_t others = a->open_n - (s->state == SESSION_OPEN);
+	return a->cfg->max_clients > 0 && others >= a->cfg->max_clients;
+}
+
+/* Why this client may not come in; nullptr: it may. */
+static const char *refusal(const struct sessions *a, const struct session *s, const struct session_open *in)
+{
+	if (vhost_of(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
+		return "the client's address is not the one it logged in from (deny-roaming)";
+	if (is_over_all(a, s))
+		return "too many clients are connected (max-clients)";
+	if (is_over_same(a, s))
+		return "the user has too many connections (max-same-clients)";
+	return nullptr;
+}
+
+/* A lease of one family, if it is wanted, configured and not there yet. */
+static enum err lease_one(struct sessions *a, const struct session *s, const struct prefix *net, uint8_t unit_len,
+                          bool wanted, struct lease *lease)
+{
+	if (!wanted || net->family == 0 || lease->addr.family != 0)
+		return ERR_OK;
+	const char *user = vhost_of(a, s)->predictable_ips ? session_username(s) : nullptr;
+	return lease_take(a->leases, net, unit_len, user, lease);
+}
+
+static const char *lease_both(struct sessions *a, struct session *s, const struct session_open *in)
+{
+	const struct vhost *v = vhost_of(a, s);
+	enum err e4 = lease_one(a, s, &v->ipv4_network, 32, in->want_ipv4, &s->ipv4);
+	enum err e6 = lease_one(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6, &s->ipv6);
+	if (e4 != ERR_OK)
+		return "no IPv4 address is free (ipv4-network)";
+	if (e6 != ERR_OK)
+		return "no IPv6 address is free (ipv6-network)";
+	bool has_any = (in->want_ipv4 && s->ipv4.addr.family != 0) || (in->want_ipv6 && s->ipv6.addr.family != 0);
+	return has_any ? nullptr : "the client wants no address family that is configured";
+}
+
+/* One family may have been granted when the other failed; a client that is not in yet must not keep it from others. */
+static void give_back(struct sessions *a, struct session *s)
+{
+	if (s->sid != 0)
+		return;
+	lease_give(a->leases, &s->ipv4);
+	lease_give(a->leases, &s->ipv6);
+}
+
+static enum err attach(struct sessions *a, struct session *s, const struct session_open *in, struct mono now)
+{
+	uint8_t app_id[SESSION_APP_ID_LEN];
+	TRY(randomize(app_id, sizeof app_id));
+	struct session_conn *c = session_conn_new(a, s, a->next_sid, in->worker, now);
+	if (c == nullptr)
+		return ERR_NOMEM;
+	a->next_sid++;
+	session_client_update(&s->client, &in->client);
+	s->remote = in->remote;
+	s->local = in->local;
+	s->connected_at = in->unix_now;
+	const struct session_move m = { .now = now, .conn = c, .app_id = app_id };
+	return session_feed(a, s, SESSION_EV_OPENED, &m);
+}
+
+static void log_open(const struct session *s)
+{
+	log_info("session.open sid=%llu user=\"%s\" group=\"%s\" remote=%s ipv4=%s ipv6=%s worker=%u agent=\"%s\"",
+	         (unsigned long long)s->sid, show_name(session_username(s)).text, show_name(s->group).text,
+	         show_addr(&s->remote).text, show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text,
+	         s->worker, show_name(s->client.user_agent).text);
+}
+
+static unsigned refuse(unsigned status, const struct session *s, const struct session_open *in, const char *why,
+                       const char **reason)
+{
+	log_notice("session.refused status=%u user=\"%s\" remote=%s why=\"%s\"", status,
+	           s != nullptr ? show_name(session_username(s)).text : "", show_addr(&in->remote).text, why);
+	*reason = why;
+	return status;
+}
+
+unsigned session_open(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
+                      const char **reason)
+{
+	struct session *s = find_usable(a, in->cookie, in->cookie_len, now);
+	if (s == nullptr)
+		return refuse(401, nullptr, in, "the cookie is unknown or has expired", reason);
+	const char *why = refusal(a, s, in);
+	if (why != nullptr)
+		return refuse(401, s, in, why, reason);
+	why = lease_both(a, s, in);
+	if (why != nullptr) {
+		give_back(a, s);
+		return refuse(503, s, in, why, reason);
+	}
+	if (attach(a, s, in, now) != ERR_OK)
+		return refuse(503, s, in, "the server is short of memory", reason);
+	a->stats.opened++;
+	log_open(s);
+	*out = s;
+	return 200;
+}
+
+/* {{ close }} */
+
+static void count_close(struct session_stats *st, enum msgs_cause cause, uint64_t secs)
+{
+	st->handled++;
+	st->time_sum_s += secs;
+	st->time_max_s = MAX(st->time_max_s, secs);
+	if (cause == CAUSE_SESSION_TIMEOUT)
+		st->timed_out++;
+	if (cause == CAUSE_IDLE)
+		st->timed_out_idle++;
+	if (cause == CAUSE_NETWORK || cause == CAUSE_WORKER_LOST)
+		st->closed_error++;
+}
+
+static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cause cause, uint64_t rx_bytes,
+                       uint64_t tx_bytes, struct mono now)
+{
+	struct session *s = c->session;
+	uint64_t secs = clock_secs(c->since, now);
+	s->rx_bytes += rx_bytes;
+	s->tx_bytes += tx_bytes;
+	count_close(&a->stats, cause, secs);
+	log_info("session.close sid=%llu user=\"%s\" remote=%s ipv4=%s ipv6=%s cause=%s rx=%llu tx=%llu secs=%llu",
+	         (unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
+	         show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text, session_cause_text(cause),
+	         (unsigned long long)rx_bytes, (unsigned long long)tx_bytes, (unsigned long long)secs);
+	bool is_live = s->live == c;
+	session_conn_drop(a, c);
+	enum session_event ev = is_live ? SESSION_EV_CLOSED : SESSION_EV_SWEPT;
+	if (!is_live && (s->state != SESSION_ENDING || s->conns_n > 0))
+		return;
+	const struct session_move m = { .now = now, .cause = cause };
+	if (session_feed(a, s, ev, &m) != ERR_OK)
+		assert(false);
+}
+
+void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause, uint64_t rx_bytes,
+                    uint64_t tx_bytes, struct mono now)
+{
+	struct session_conn *c;
+	HASH_FIND(hh, a->by_sid, &sid, sizeof sid, c);
+	if (c == nullptr || c->worker != worker)
+		return;
+	close_conn(a, c, cause, rx_bytes, tx_bytes, now);
+}
+
+void sessions_worker_lost(struct sessions *a, uint32_t worker, struct mono now)
+{
+	struct session_conn *c, *next;
+	HASH_ITER (hh, a->by_sid, c, next)
+		if (c->worker == worker)
+			close_conn(a, c, CAUSE_WORKER_LOST, 0, 0, now);
+}
+
+static void kill_cookie(struct sessions *a, struct session *s, enum msgs_cause cause, struct mono now)
+{
+	const struct session_move m = { .now = now, .cause = cause };
+	if (session_feed(a, s, SESSION_EV_REVOKED, &m) != ERR_OK)
+		assert(s->state == SESSION_ENDING);
+}
+
+void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
+{
+	struct session *s = find_usable(a, cookie, len, now);
+	if (s == nullptr)
+		return;
+	log_info("session.logout user=\"%s\" sid=%llu", show_name(session_username(s)).text,
+	         (unsigned long long)s->sid);
+	kill_cookie(a, s, CAUSE_USER, now);
+}
+
+/* With persistent-cookies the administrator ends the connection only, and the client may come back. */
+static void disconnect(struct sessions *a, struct session *s, struct mono now)
+{
+	if (!vhost_of(a, s)->persistent_cookies)
+		kill_cookie(a, s, CAUSE_ADMIN, now);
+	else if (s->live != nullptr)
+		a->ops.close(a->ops.ctx, s->worker, s->sid, CAUSE_ADMIN);
+}
+
+uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t sid, struct mono now)
+{
+	uint32_t n = 0;
+	struct session *s, *next;
+	if (username == nullptr && sid == 0)
+		return 0;
+	HASH_ITER (hh, a->by_cookie, s, next) {
+		if (s->state == SESSION_ENDING || (sid != 0 && s->sid != sid) ||
+		    (username != nullptr && strcmp(session_username(s), username) != 0))
+			continue;
+		n += s->state == SESSION_OPEN;
+		disconnect(a, s, now);
+	}
+	return n;
+}
+
+/* {{ after a restart of the keeper }} */
+
+static bool make_leases(struct sessions *a, struct session *s, const struct session_report *in)
+{
+	const struct vhost *v = vhost_of(a, s);
+	uint8_t len6 = (uint8_t)v->ipv6_subnet_prefix;
+	bool ok = in->ipv4.family == 0 || lease_claim(a->leases, &v->ipv4_network, 32, &in->ipv4, &s->ipv4) == ERR_OK;
+	return ok && (in->ipv6.family == 0 ||
+	              lease_claim(a->leases, &v->ipv6_network, len6, &in->ipv6, &s->ipv6) == ERR_OK);
+}
+
+/* The session of the report: known already, or made from it. */
+static enum err report_session(struct sessions *a, const struct session_report *in, struct mono now, struct session **out)
+{
+	struct session *s = session_find(a, in->cookie_hash);
+	if (s != nullptr) {
+		*out = s;
+		return s->state == SESSION_ENDING || s->sid >= in->sid ? ERR_EXISTS : ERR_OK;
+	}
+	const struct session_login login = { .vhost = in->vhost < a->cfg->vhosts_n ? in->vhost : 0,
+		                             .username = in->username,
+		                             .group = in->group,
+		                             .remote = in->login,
+		                             .client = in->client };
+	TRY(session_born(a, &login, in->cookie_hash, now, &s));
+	s->logged_in_at = in->logged_in_at;
+	s->timeout_s = in->timeout_s;
+	s->expires = in->expires;
+	*out = s;
+	return ERR_OK;
+}
+
+static enum err restore(struct sessions *a, const struct session_report *in, struct mono now)
+{
+	struct session_conn *c;
+	struct session *s;
+	HASH_FIND(hh, a->by_sid, &in->sid, sizeof in->sid, c);
+	if (c != nullptr || in->sid == 0)
+		return ERR_EXISTS;
+	TRY(report_session(a, in, now, &s));
+	if (s->sid == 0 && !make_leases(a, s, in)) {
+		kill_cookie(a, s, CAUSE_TERMINATED, now);
+		return ERR_EXISTS;
+	}
+	c = session_conn_new(a, s, in->sid, in->worker, now);
+	if (c == nullptr)
+		return ERR_NOMEM;
+	s->remote = in->remote;
+	s->local = in->local;
+	s->connected_at = in->connected_at;
+	const struct session_move m = { .now = now, .conn = c, .app_id = in->app_id };
+	return session_feed(a, s, SESSION_EV_OPENED, &m);
+}
+
+enum err session_report(struct sessions *a, const struct session_report *in, struct mono now)
+{
+	a->next_sid = MAX(a->next_sid, in->sid + SIDS_AFTER_RESTART);
+	enum err e = restore(a, in, now);
+	if (e == ERR_OK)
+		return ERR_OK;
+	log_warn("session.report_refused sid=%llu user=\"%s\" worker=%u why=\"%s\"", (unsigned long long)in->sid,
+	         show_name(in->username).text, in->worker, err_text(e));
+	a->ops.close(a->ops.ctx, in->worker, in->sid, e == ERR_EXISTS ? CAUSE_REPLACED : CAUSE_TEMPORARY);
+	return e;
+}
+
+/* {{ time }} */
+
+void sessions_tick(struct sessions *a, struct mono now)
+{
+	if (!clock_is_past(now, a->next_deadline))
+		return;
+	struct mono earliest = { UINT64_MAX };
+	a->next_deadline = earliest; /* what is set below counts anew */
+	struct session *s, *next;
+	HASH_ITER (hh, a->by_cookie, s, next) {
+		if (!clock_is_past(now, s->deadline)) {
+			earliest.ns = MIN(earliest.ns, s->deadline.ns);
+			continue;
+		}
+		const struct session_move m = { .now = now, .cause = CAUSE_SESSION_TIMEOUT };
+		if (session_feed(a, s, SESSION_EV_DUE, &m) != ERR_OK)
+			assert(false);
+	}
+	a->next_deadline.ns = MIN(a->next_deadline.ns, earliest.ns);
+}

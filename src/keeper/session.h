@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * session - who is in: the single authority on cookies, connections and leases
+ *
+ * A session begins with a login and lives as long as its cookie.  It has at most one live connection; each connection has
+ * a number (sid) that is never used again.  The states, and what moves between them, are in session.def.
+ *
+ *	login -> WAITING -> OPEN <-> WAITING -> (cookie dies) -> gone
+ *	                    OPEN -> ENDING (the worker must still close) -> gone
+ *
+ * Owner:    the keeper; one struct sessions.
+ * Runs in:  the loop thread.  Time comes as an argument and effects go through struct session_ops, so that tests need
+ *           neither clock nor loop.
+ * Never:    stores a cookie: only its SHA-256.
+ */
+#pragma once
+
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/table.h"
+#include "config/config.h"
+#include "ipc/msgs.h"
+#include "keeper/lease.h"
+
+constexpr size_t SESSION_COOKIE_LEN = 32;
+constexpr size_t SESSION_HASH_LEN = 32;
+constexpr size_t SESSION_APP_ID_LEN = 32;
+constexpr size_t SESSION_TEXT_MAX = 256; /* longer strings of a client are cut */
+
+enum session_state : uint8_t {
+#define SESSION_STATE(name, text) SESSION_##name,
+#include "keeper/session.def"
+	SESSION_STATES_N
+};
+
+struct session_user;
+struct session;
+
+/* One connection of a session.  A replaced one stays until its worker has closed it. */
+struct session_conn {
+	uint64_t sid;
+	struct session *session;
+	uint32_t worker;
+	struct mono since;
+	UT_hash_handle hh; /* by sid */
+};
+
+/* What the client tells of itself; every string is ours, "" if unknown. */
+struct session_client {
+	char *user_agent, *hostname, *device_type, *device_platform;
+};
+
+struct session {
+	uint8_t cookie_hash[SESSION_HASH_LEN];
+	enum session_state state;
+	struct session_conn *live; /* of OPEN */
+	uint32_t conns_n;          /* connections that point here */
+	uint64_t sid;              /* of the live or last connection; 0: never connected */
+	uint32_t worker;           /* of that connection */
+	struct mono deadline;      /* WAITING: the cookie dies; OPEN: session-timeout; ENDING: waited long enough */
+	struct mono expires;       /* session-timeout, counted from the login; ns 0: never */
+	uint32_t timeout_s;        /* session-timeout as it was at login */
+	struct session_user *user;
+	struct session *user_next, *user_prev;
+	char *group;
+	uint32_t vhost;
+	struct addr login, remote, local;
+	struct session_client client;
+	struct lease ipv4, ipv6;
+	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
+	int64_t logged_in_at, connected_at; /* unix */
+	uint64_t rx_bytes, tx_bytes;        /* of connections that are over */
+	UT_hash_handle hh; /* by cookie_hash */
+};
+
+struct session_stats {
+	uint64_t logins, opened, handled, timed_out, timed_out_idle, closed_error;
+	uint64_t time_max_s, time_sum_s;
+};
+
+/* What the authority does to the world. */
+struct session_ops {
+	void (*close)(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause);
+	/* The connection came or went; s->sid names it. */
+	void (*route)(void *ctx, const struct session *s, bool gone);
+	void *ctx;
+};
+
+struct sessions {
+	const struct config *cfg; /* kept by sessions_set_config */
+	struct session_ops ops;
+	struct leases *leases;
+	struct session *by_cookie;
+	struct session_conn *by_sid;
+	struct session_user *users;
+	uint64_t next_sid;
+	uint32_t open_n;
+	struct mono next_deadline; /* no session's is earlier */
+	struct session_stats stats;
+};
+
+/* What a login leaves behind. */
+struct session_login {
+	uint32_t vhost;
+	const char *username, *group;
+	struct addr remote;
+	struct session_client client; /* borrowed */
+};
+
+/* What a client that asks for its tunnel brings. */
+struct session_open {
+	const uint8_t *cookie;
+	size_t cookie_len;
+	uint32_t worker;
+	struct addr remote, local;
+	struct session_client client; /* borrowed; an empty string keeps what the login said */
+	bool want_ipv4, want_ipv6;
+	int64_t unix_now;
+};
+
+/* What a worker tells a new keeper of a session that it has. */
+struct session_report {
+	const uint8_t *cookie_hash, *app_id;
+	uint64_t sid;
+	uint32_t worker, vhost, timeout_s;
+	const char *username, *group;
+	struct addr login, remote, local;
+	struct prefix ipv4, ipv6;
+	struct session_client client;
+	int64_t logged_in_at, connected_at;
+	struct mono expires;
+};
+
+enum err sessions_init(struct sessions *a, const struct config *cfg, struct session_ops ops);
+void sessions_fini(struct sessions *a);
+
+/* The new configuration is in force; sessions follow their virtual host by its name.  cfg must outlive a. */
+void sessions_set_config(struct sessions *a, const struct config *cfg);
+
+/* A login succeeded: the cookie is written to cookie. */
+enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
+                       uint8_t cookie[SESSION_COOKIE_LEN]);
+
+/* status 200: *out is the session, open on in->worker; 401 or 503: *reason says why (static). */
+unsigned session_open(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
+                      const char **reason);
+
+/* A worker says that a connection of its own is over; one it does not have is ignored. */
+void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause, uint64_t rx_bytes,
+                    uint64_t tx_bytes, struct mono now);
+
+/* The client logged out: its cookie is dead. */
+void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now);
+
+/* The administrator ends sessions of this user and number (nullptr and 0: any, but not both); how many. */
+uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t sid, struct mono now);
+
+/* ERR_EXISTS: superseded by a newer connection or in conflict with another session; the worker was told to close it. */
+enum err session_report(struct sessions *a, const struct session_report *in, struct mono now);
+
+/* The channel to this worker is gone: its connections are, too. */
+void sessions_worker_lost(struct sessions *a, uint32_t worker, struct mono now);
+
+/* Do what is due. */
+void sessions_tick(struct sessions *a, struct mono now);
+
+const char *session_username(const struct session *s);
+struct session *session_find(struct sessions *a, const uint8_t cookie_hash[SESSION_HASH_LEN]);
+const char *session_cause_text(enum msgs_cause cause);
+const char *session_state_text(enum session_state state);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session_msg - a session as a message, and back; everything is borrowed from the session or the message */
+#pragma once
+
+#include "ipc/messages.pb-c.h"
+#include "keeper/session.h"
+
+void session_msg_fill(Msg__Session *out, const struct session *s);
+void session_msg_fill_route(Msg__Route *out, const struct session *s, bool gone);
+
+/* ERR_PROTO: lengths are wrong. */
+enum err session_msg_read(struct session_report *out, const Msg__Session *m, uint32_t worker);

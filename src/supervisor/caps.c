@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/caps.h"
+
+#include <cap-ng.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+
+/*
+ * Gone with the rest, because their work is done by now: NET_BIND_SERVICE (ports are bound), BPF and PERFMON (programs are
+ * loaded), SYS_RESOURCE (limits are raised), DAC_OVERRIDE and CHOWN (pid file and occtl socket exist), SYS_ADMIN, SYS_PTRACE.
+ */
+static const unsigned kept[] = {
+	CAP_DAC_READ_SEARCH, /* key and password files may belong to others */
+	CAP_KILL,            /* children have other users */
+	CAP_SETGID,          /* a child that is started again changes its group, */
+	CAP_SETUID,          /* its user, */
+	CAP_SETPCAP,         /* and empties its bounding set */
+	CAP_NET_ADMIN,       /* the TUN device; scripts of clients change routes and firewall */
+};
+
+enum err caps_narrow(bool traceable)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, kept[i]) != 0)
+			return ERR_SYS;
+	if (capng_apply(CAPNG_SELECT_ALL) != 0) {
+		log_err("caps.failed: the supervisor cannot give up what it does not need; start as root with CAP_SETPCAP");
+		return ERR_SYS;
+	}
+	if (!traceable && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return ERR_SYS;
+	return ERR_OK;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "supervisor/admin.h"
+#include "supervisor/net.h"
+#include "supervisor/start.h"
+
+constexpr rlim_t FILES_MAX = 1 << 20;      /* descriptors of a worker: a connection each */
+constexpr uint32_t SLOTS_DEFAULT = 16'384; /* counters of sessions, where max-clients sets no limit */
+
+/* As much as may be; children inherit it. */
+static void raise_limits(uint32_t clients)
+{
+	struct rlimit now, want = { FILES_MAX, FILES_MAX };
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0)
+		return;
+	if (now.rlim_max >= FILES_MAX || setrlimit(RLIMIT_NOFILE, &want) != 0) {
+		now.rlim_cur = now.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &now);
+		if (now.rlim_max < clients + 1024ul)
+			log_warn("limit.files=%lu is less than max-clients=%u needs: raise LimitNOFILE", now.rlim_max, clients);
+	}
+}
+
+static enum err open_device(struct supervisor *s)
+{
+	const struct config *c = s->now.config;
+	TRY(tun_open(&s->tun, c->device, s->workers_n));
+	s->tun.mtu = net_device_mtu(c->vhosts[0].mtu);
+	return net_configure(c, s->tun.name, s->tun.mtu);
+}
+
+static enum err open_kits(struct supervisor *s)
+{
+	uint32_t clients = s->now.config->max_clients;
+	s->stats_slots_n = clients != 0 ? clients : SLOTS_DEFAULT;
+	for (unsigned i = 0; i < s->workers_n; i++)
+		TRY(kit_init(&s->kits[i], i, s->stats_slots_n));
+	return ERR_OK;
+}
+
+enum err setup_resources(struct supervisor *s)
+{
+	const struct config *c = s->now.config;
+	s->workers_n = MIN(c->workers != 0 ? c->workers : kit_cpus(), SUPERVISOR_WORKERS_MAX);
+	s->started_at = (uint64_t)time(nullptr);
+	if (getrandom(s->ticket_seed, sizeof s->ticket_seed, 0) != sizeof s->ticket_seed)
+		return ERR_SYS;
+	raise_limits(c->max_clients);
+	TRY(listen_open(&s->listen, c, s->args->config, s->workers_n));
+	TRY(open_device(s));
+	TRY(open_kits(s));
+	if (c->use_occtl)
+		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
+	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
+		s->steering = nullptr; /* told already; it works without */
+	return ERR_OK;
+}
+
+static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned index)
+{
+	struct child *c = &s->children[s->children_n];
+	enum err e = child_init(c, role, index, &s->loop, &start_events, s);
+	s->children_n++; /* also a failed one has a timer to close */
+	TRY(e);
+	return geteuid() != 0 || role == ROLE_WORKER ? ERR_OK : user_of_role(&c->user, s->now.config, role);
+}
+
+enum err setup_children(struct supervisor *s)
+{
+	TRY(add_child(s, ROLE_KEEPER, 0));
+	if (s->args->test_only)
+		return ERR_OK;
+	TRY(add_child(s, ROLE_CONTROL, 0));
+	struct user worker = { 0 };
+	TRY(user_of_role(&worker, s->now.config, ROLE_WORKER)); /* looked up once: one warning */
+	if (worker.uid == supervisor_keeper(s)->user.uid)
+		log_warn("user.shared run-as-user and keeper-user are the same: a worker could reach into the keeper");
+	for (unsigned i = 0; i < s->workers_n; i++) {
+		TRY(add_child(s, ROLE_WORKER, i));
+		s->children[s->children_n - 1].user = worker;
+	}
+	return ERR_OK;
+}
+
+void setup_undo(struct supervisor *s)
+{
+	steering_freep(&s->steering);
+	for (unsigned i = 0; i < s->workers_n; i++)
+		kit_fini(&s->kits[i]);
+	tun_close(&s->tun);
+	listen_close(&s->listen);
+	if (s->control_socket >= 0)
+		unlink(s->now.config->occtl_socket_file);
+	base_closep(&s->control_socket);
+	explicit_bzero(s->ticket_seed, sizeof s->ticket_seed);
+}

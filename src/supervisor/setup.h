@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* setup - everything that is opened once, with all privileges, before the first child */
+#pragma once
+
+#include "supervisor/supervisor.h"
+
+/* Sockets, device, addresses, programs, counters; what fails is logged with its cure. */
+enum err setup_resources(struct supervisor *s);
+/* The rows of the children with their accounts; -t: the keeper only. */
+enum err setup_children(struct supervisor *s);
+void setup_undo(struct supervisor *s);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * spawn - from fork to exec: what a child of ours has, and has not
+ *
+ * Descriptors: 0 /dev/null, 1 and 2 the log pipe, 3 its channel; all others closed.  Its user and group and no other group, no
+ * capability, none in the bounding set, no_new_privs, SIGKILL when the supervisor dies, few environment variables.
+ */
+#pragma once
+
+#include "supervisor/user.h"
+
+constexpr int SPAWN_CHANNEL_FD = 3;
+
+struct spawn {
+	int binary;       /* O_PATH */
+	const char *name; /* shown by ps */
+	int channel;
+	int log;
+	struct user user;
+};
+
+/* Path of a binary beside ours (<dir of ours>/../libexec/<file>), opened with O_PATH; what fails is logged with its cure. */
+enum err spawn_find(int *out, const char *file);
+/* The descriptors stay the caller's. */
+enum err spawn_run(pid_t *out, const struct spawn *s);

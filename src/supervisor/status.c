@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/status.h"
+
+#include <unistd.h>
+
+#include "supervisor/tun.h"
+
+constexpr size_t FEATURES_MAX = 8;
+
+/* "name=state" lines; the texts are constants. */
+static size_t list_features(const struct supervisor *s, char *out[static FEATURES_MAX])
+{
+	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off", isolated[] = "isolate-workers=on",
+		    open[] = "isolate-workers=off", offload_on[] = "tun-offload=on", offload_off[] = "tun-offload=off";
+	size_t n = 0;
+	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;
+	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;
+	out[n++] = TUN_OFFLOADS != 0 ? offload_on : offload_off;
+	return n;
+}
+
+/* The supervisor itself first, then a row each. */
+static size_t list_processes(const struct supervisor *s, Msg__Process *rows, Msg__Process **out)
+{
+	static char own_name[] = "supervisor";
+	size_t n = 0;
+	msg__process__init(&rows[n]);
+	rows[n].name = own_name;
+	rows[n].pid = (uint32_t)getpid();
+	rows[n].ready = s->phase == PHASE_RUN;
+	out[n] = &rows[n];
+	n++;
+	for (size_t i = 0; i < s->children_n; i++, n++) {
+		const struct child *c = &s->children[i];
+		msg__process__init(&rows[n]);
+		rows[n].name = (char *)(uintptr_t)c->name;
+		rows[n].pid = (uint32_t)c->pid;
+		rows[n].restarts = c->restarts;
+		rows[n].ready = c->state == CHILD_RUNNING;
+		out[n] = &rows[n];
+	}
+	return n;
+}
+
+enum err status_send(struct supervisor *s, struct child *control, uint32_t id)
+{
+	Msg__Process rows[SUPERVISOR_CHILDREN_MAX + 1], *processes[SUPERVISOR_CHILDREN_MAX + 1];
+	char *features[FEATURES_MAX];
+	Msg__SupervisorStatus m;
+	msg__supervisor_status__init(&m);
+	m.processes = processes;
+	m.n_processes = list_processes(s, rows, processes);
+	m.features = features;
+	m.n_features = list_features(s, features);
+	m.bpf_steering = s->steering != nullptr;
+	m.tun_name = s->tun.name;
+	return child_send(control, MSG_SUPERVISOR_STATUS_DONE, id, &m.base, nullptr, 0);
+}

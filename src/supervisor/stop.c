@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "supervisor/stop.h"
+
+#include <signal.h>
+
+#include "base/log.h"
+#include "supervisor/daemon.h"
+
+static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_CONTROL };
+
+static bool has_any(const struct supervisor *s, enum ipc_role role)
+{
+	for (size_t i = 0; i < s->children_n; i++)
+		if (s->children[i].role == role && s->children[i].pid != 0)
+			return true;
+	return false;
+}
+
+static void tell(struct supervisor *s, enum ipc_role role, uint32_t drain_ms)
+{
+	Msg__Stop m;
+	msg__stop__init(&m);
+	m.drain_ms = drain_ms;
+	for (size_t i = 0; i < s->children_n; i++) {
+		struct child *c = &s->children[i];
+		if (c->role != role || c->pid == 0)
+			continue;
+		child_ending(c);
+		if (child_send(c, MSG_STOP, 0, &m.base, nullptr, 0) != ERR_OK)
+			kill(c->pid, SIGKILL);
+	}
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct supervisor *s = CONTAINER_OF(timer, struct supervisor, stop.timer);
+	for (size_t i = 0; i < s->children_n; i++)
+		if (s->children[i].role == s->stop.step)
+			child_kill(&s->children[i], "did not stop in time");
+}
+
+static void finish(struct supervisor *s)
+{
+	if (!s->args->test_only)
+		log_notice("server.stopped status=%d", s->status);
+	uv_stop(&s->loop);
+}
+
+/* Go on with the next role that has a process. */
+void stop_advance(struct supervisor *s)
+{
+	if (s->stop.step != 0 && has_any(s, s->stop.step))
+		return;
+	uv_timer_stop(&s->stop.timer);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		if (!has_any(s, order[i]))
+			continue;
+		uint32_t drain = order[i] == ROLE_WORKER ? s->now.config->server_drain_ms : 0;
+		s->stop.step = order[i];
+		tell(s, order[i], drain);
+		uint64_t patience = order[i] == ROLE_WORKER ? STOP_WORKERS_MS + drain : STOP_OTHERS_MS;
+		uv_timer_start(&s->stop.timer, on_late, patience, 0);
+		return;
+	}
+	finish(s);
+}
+
+void stop_begin(struct supervisor *s)
+{
+	if (s->phase == PHASE_STOP)
+		return;
+	s->phase = PHASE_STOP;
+	daemon_notify("STOPPING=1");
+	for (size_t i = 0; i < s->children_n; i++)
+		uv_timer_stop(&s->children[i].timer); /* no more tries */
+	uv_timer_stop(&s->start_timer);
+	uv_timer_stop(&s->reload.timer);
+	if (!s->args->test_only)
+		log_info("server.stopping");
+	stop_advance(s);
+}
+
+void stop_at_once(struct supervisor *s)
+{
+	stop_begin(s);
+	for (size_t i = 0; i < s->children_n; i++)
+		child_kill(&s->children[i], "told to stop at once");
+}

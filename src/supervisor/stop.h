@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stop - the end in order: workers (they tell their clients), then the keeper, then control */
+#pragma once
+
+#include "supervisor/supervisor.h"
+
+constexpr uint64_t STOP_WORKERS_MS = 5'000, STOP_OTHERS_MS = 2'000;
+
+void stop_begin(struct supervisor *s);
+/* A process ended. */
+void stop_advance(struct supervisor *s);
+/* Do not wait any longer. */
+void stop_at_once(struct supervisor *s);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * supervisor - everything the privileged process owns
+ *
+ *   main.c      argv, order of life            start.c    brings processes up, joins them
+ *   listen.c    sockets of clients             serve.c    answers messages of children
+ *   tun.c       device and queues              reload.c   a new configuration for all, or for none
+ *   net.c       addresses                      stop.c     the end in order
+ *   steering.c  eBPF                           child.c    one row a process
+ *
+ * Never:  reads a byte that came from the network.
+ */
+#pragma once
+
+#include "supervisor/args.h"
+#include "supervisor/child.h"
+#include "supervisor/generation.h"
+#include "supervisor/kit.h"
+#include "supervisor/listen.h"
+#include "supervisor/steering.h"
+#include "supervisor/tun.h"
+
+constexpr unsigned SUPERVISOR_WORKERS_MAX = 64;
+constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 2;
+constexpr size_t SUPERVISOR_SEED_LEN = 64;
+constexpr size_t SUPERVISOR_SIGNALS_N = 5;
+
+static_assert(SUPERVISOR_WORKERS_MAX <= LISTEN_WORKERS_MAX && SUPERVISOR_WORKERS_MAX <= TUN_QUEUES_MAX);
+
+enum phase : uint8_t {
+	PHASE_CHECK = 1, /* -t: the keeper only, and no GO */
+	PHASE_START,     /* until all serve for the first time */
+	PHASE_RUN,
+	PHASE_STOP,
+};
+
+/* A change of the configuration on its way. */
+struct reload {
+	struct generation next; /* number 0: none on its way */
+	bool is_wanted;         /* one more, when all processes are up */
+	bool is_certs_only;     /* the keeper found other certificates under the same names */
+	bool ready[SUPERVISOR_CHILDREN_MAX];
+	unsigned asked_pid;     /* of the control process that asked; 0: a signal did */
+	uint32_t asked_id;
+	uv_timer_t timer;
+};
+
+struct stop {
+	enum ipc_role step; /* who is being stopped */
+	uv_timer_t timer;
+};
+
+struct supervisor {
+	uv_loop_t loop;
+	const struct args *args;
+	enum phase phase;
+	int status; /* to exit with */
+	int folder; /* where we were started: relative names of files begin here */
+	struct generation now;
+	uint32_t generations_n; /* numbers given out */
+	struct listen listen;
+	struct tun tun;
+	struct steering *steering; /* nullptr: without */
+	unsigned workers_n;
+	uint32_t stats_slots_n;
+	struct kit kits[SUPERVISOR_WORKERS_MAX];
+	int control_socket;        /* -1: occtl is off */
+	uint64_t started_at;       /* unix seconds */
+	size_t children_n;         /* keeper, control, workers */
+	struct child children[SUPERVISOR_CHILDREN_MAX];
+	struct reload reload;
+	struct stop stop;
+	uv_timer_t start_timer;
+	uv_signal_t signals[SUPERVISOR_SIGNALS_N];
+	uint8_t ticket_seed[SUPERVISOR_SEED_LEN];
+};
+
+constexpr size_t SUPERVISOR_KEEPER = 0, SUPERVISOR_CONTROL = 1, SUPERVISOR_WORKERS = 2;
+
+static inline struct child *supervisor_keeper(struct supervisor *s)
+{
+	return &s->children[SUPERVISOR_KEEPER];
+}
+static inline struct supervisor *supervisor_of(const struct child *c)
+{
+	return child_owner(c);
+}
+/* Log level number in force: -d, else log-level. */
+static inline uint32_t supervisor_debug(const struct supervisor *s, const struct config *c)
+{
+	return s->args->debug >= 0 ? (uint32_t)s->args->debug : c->log_level;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parts of login that are tables: kinds of clients, cookies, small documents. */
+#include "wire/login.h"
+
+#include <string.h>
+
+const char LOGIN_TYPE_XML[] = "text/xml; charset=utf-8";
+const char LOGIN_TYPE_HTML[] = "text/html";
+
+void login_req_wipe(struct login_req *r)
+{
+	explicit_bzero(r, sizeof *r);
+}
+
+/* The first that fits decides, so what is special stands before what is general. */
+static const struct {
+	const char *prefix;
+	enum login_client client;
+} agents[] = {
+	{ "AnyConnect-compatible OpenConnect", LOGIN_CLIENT_OPENCONNECT },
+	{ "Open AnyConnect VPN Agent v0.", LOGIN_CLIENT_OPENCONNECT_OLD },
+	{ "Open AnyConnect VPN Agent v1.", LOGIN_CLIENT_OPENCONNECT_OLD },
+	{ "Open AnyConnect VPN Agent v2.", LOGIN_CLIENT_OPENCONNECT_OLD },
+	{ "Open AnyConnect VPN Agent v3.", LOGIN_CLIENT_OPENCONNECT_OLD },
+	{ "Open AnyConnect", LOGIN_CLIENT_OPENCONNECT },
+	{ "OpenConnect", LOGIN_CLIENT_OPENCONNECT },
+	{ "AnyConnect AppleSSLVPN", LOGIN_CLIENT_APPLE },
+	{ "Cisco AnyConnect VPN Agent for Apple", LOGIN_CLIENT_APPLE },
+	{ "AnyConnect Android", LOGIN_CLIENT_ANDROID },
+	{ "Cisco AnyConnect VPN Agent for Android", LOGIN_CLIENT_ANDROID },
+	{ "AnyConnect", LOGIN_CLIENT_CISCO },
+	{ "Cisco AnyConnect", LOGIN_CLIENT_CISCO },
+	{ "Cisco SVC IPPhone", LOGIN_CLIENT_IPPHONE },
+	{ "Clavister OneConnect", LOGIN_CLIENT_CLAVISTER },
+};
+
+enum login_client login_client_class(struct slice user_agent)
+{
+	for (size_t i = 0; i < ARRAY_LEN(agents); i++)
+		if (text_has_prefix_nocase(user_agent, agents[i].prefix))
+			return agents[i].client;
+	return LOGIN_CLIENT_OTHER;
+}
+
+enum login_dialect login_dialect_of(enum login_client client, bool aggregate_auth)
+{
+	if (client == LOGIN_CLIENT_OPENCONNECT_OLD)
+		return LOGIN_BARE_OLD;
+	return aggregate_auth ? LOGIN_XML : LOGIN_BARE;
+}
+
+/* A value that stays one value of one cookie. */
+static bool is_cookie_value(const char *value)
+{
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c <= 0x20 || *c >= 0x7f || *c == ';' || *c == ',' || *c == '"' || *c == '\\')
+			return false;
+	return true;
+}
+
+/* head, value (nullptr: the line is left out) and tail as one more line. */
+static enum err add_cookie(struct login_cookies *c, const char *head, const char *value, const char *tail)
+{
+	if (value == nullptr)
+		return ERR_OK;
+	if (!is_cookie_value(value))
+		return ERR_SYNTAX;
+	assert(c->n < LOGIN_COOKIES_N);
+	auto w = writer_of(c->text[c->n], sizeof c->text[c->n]);
+	writer_str(&w, head);
+	writer_str(&w, value);
+	writer_str(&w, tail);
+	writer_u8(&w, '\0');
+	if (!writer_ok(&w))
+		return ERR_RANGE;
+	c->line[c->n] = c->text[c->n];
+	c->n++;
+	return ERR_OK;
+}
+
+static const char guarded[] = "; Secure; HttpOnly";
+
+enum err login_cookies_form(struct login_cookies *c, const char *context, uint32_t max_age_s)
+{
+	char tail[64];
+	auto w = writer_of(tail, sizeof tail);
+	writer_fmt(&w, "; Max-Age=%u%s", max_age_s, guarded);
+	writer_u8(&w, '\0');
+	*c = (struct login_cookies){};
+	return add_cookie(c, "webvpncontext=", context, tail);
+}
+
+enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn, const char *cert_sha1)
+{
+	*c = (struct login_cookies){};
+	TRY(add_cookie(c, "webvpncontext=", context, guarded));
+	TRY(add_cookie(c, "webvpn=", webvpn, guarded));
+	/* away with that of a login before, which may tell of a profile we do not have */
+	TRY(add_cookie(c, "webvpnc=", "", "; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly"));
+	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", cert_sha1, "; path=/; Secure; HttpOnly");
+}
+
+static const char empty_html[] = "<html></html>\n";
+static const char empty_vpn[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><vpn rev=\"1.0\"></vpn>";
+
+/* The first that fits; the general ones keep a client from giving up the login over a page it does not need. */
+static const struct login_page pages[] = {
+	{ "/logout", LOGIN_TYPE_HTML, empty_html },
+	{ "/VPNManifest.xml", LOGIN_TYPE_XML, empty_vpn },
+	{ "/1/VPNManifest.xml", LOGIN_TYPE_XML, empty_vpn },
+	{ "/1/binaries/update.txt", "text/plain", "0,0,0000\n" },
+	{ "/1/binaries/vpndownloader.sh", "application/x-shellscript", "#!/bin/sh\nexit 0\n" },
+	{ "/1/*", LOGIN_TYPE_HTML, empty_html },
+	{ "/+CSCOT+/*", LOGIN_TYPE_XML, empty_vpn },
+};
+
+static bool is_page(const struct login_page *page, struct slice path)
+{
+	size_t n = strlen(page->path);
+	if (page->path[n - 1] != '*')
+		return text_is(path, page->path);
+	return path.n >= n - 1 && memcmp(path.p, page->path, n - 1) == 0;
+}
+
+const struct login_page *login_static_page(struct slice path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (is_page(&pages[i], path))
+			return &pages[i];
+	return nullptr;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * login - what a client says to log in, and the documents it is answered with (protocol.md 3, 4, 7, 8)
+ *
+ * Both dialects: XML ("aggregate authentication") and the old one of forms.
+ *
+ * Owner:  the caller; a login_req holds secrets: wipe it.
+ * Runs in: the worker.
+ * Never:  allocates (expat does while login_parse runs, at most LOGIN_XML_MEMORY); remembers anything between two calls.
+ */
+#pragma once
+
+#include "wire/text.h"
+
+constexpr size_t LOGIN_USER_MAX = 255;   /* user, group */
+constexpr size_t LOGIN_SECRET_MAX = 511; /* password, one-time code */
+constexpr size_t LOGIN_DEVICE_MAX = 127; /* each fact about the device */
+constexpr size_t LOGIN_URL_MAX = 511;
+constexpr size_t LOGIN_TOKEN_MAX = 127;  /* handle, session token */
+constexpr size_t LOGIN_XML_MEMORY = 512 * 1024;
+
+enum login_type : uint8_t { LOGIN_INIT = 1, LOGIN_REPLY, LOGIN_LOGOUT, LOGIN_FORM };
+
+/* auth-method of capabilities */
+enum login_capability : uint32_t {
+	LOGIN_CAP_MULTIPLE_CERT = 1 << 0,
+	LOGIN_CAP_SSO = 1 << 1,
+	LOGIN_CAP_SSO_V2 = 1 << 2,
+	LOGIN_CAP_SSO_BROWSER = 1 << 3,
+};
+
+/* All "" if not told. */
+struct login_device {
+	char id[LOGIN_DEVICE_MAX + 1]; /* "win", "linux-64" */
+	char computer_name[LOGIN_DEVICE_MAX + 1];
+	char type[LOGIN_DEVICE_MAX + 1];
+	char platform_version[LOGIN_DEVICE_MAX + 1];
+	char unique_id[LOGIN_DEVICE_MAX + 1];
+};
+
+struct login_req {
+	enum login_type type;
+	bool has_username;
+	bool has_password;  /* also when it is empty */
+	bool has_secondary; /* only beside a password; the only secret of a reply is its password whatever its name */
+	bool client_cert_fail;
+	uint32_t capabilities; /* enum login_capability */
+	char username[LOGIN_USER_MAX + 1];
+	char password[LOGIN_SECRET_MAX + 1];
+	char secondary[LOGIN_SECRET_MAX + 1];
+	char group[LOGIN_USER_MAX + 1]; /* group-select or group_list: name or label; "" if none */
+	char group_access[LOGIN_URL_MAX + 1]; /* URL the user typed */
+	char handle[LOGIN_TOKEN_MAX + 1]; /* text of <opaque>, as given to login_emit_form */
+	char session_token[LOGIN_TOKEN_MAX + 1];
+	char version[LOGIN_DEVICE_MAX + 1];
+	struct login_device device;
+};
+
+/* A body of a POST; XML or form is decided by its first bytes, an empty one is a form without fields.
+ * ERR_SYNTAX: malformed; ERR_RANGE: a value too long or the document too greedy; ERR_PROTO: not a document of login. */
+enum err login_parse(struct login_req *out, const uint8_t *body, size_t len);
+void login_req_wipe(struct login_req *r);
+
+/* Ordered by prefix of User-Agent; chooses the dialect, never a right: the text is easily forged. */
+enum login_client : uint8_t {
+	LOGIN_CLIENT_OTHER = 1,
+	LOGIN_CLIENT_OPENCONNECT,
+	LOGIN_CLIENT_OPENCONNECT_OLD, /* version 3 and before */
+	LOGIN_CLIENT_CISCO, /* desktop */
+	LOGIN_CLIENT_APPLE, /* Cisco on iOS */
+	LOGIN_CLIENT_ANDROID, /* Cisco on Android */
+	LOGIN_CLIENT_IPPHONE,
+	LOGIN_CLIENT_CLAVISTER,
+};
+enum login_client login_client_class(struct slice user_agent);
+
+enum login_dialect : uint8_t {
+	LOGIN_XML = 1, /* root <config-auth> */
+	LOGIN_BARE, /* root <auth>: no X-Aggregate-Auth, GET or form */
+	LOGIN_BARE_OLD, /* the same, and a form for a password alone is named after its input */
+};
+enum login_dialect login_dialect_of(enum login_client client, bool aggregate_auth);
+
+struct login_group {
+	const char *name;
+	const char *label;
+};
+
+/* A text that is nullptr is left out. */
+struct login_form {
+	const char *id; /* of <auth>; nullptr: "main".  "challenge": openconnect answers from its token */
+	const char *action; /* nullptr: "/auth" */
+	const char *message;
+	const char *banner; /* pre-login-banner, first form only */
+	const char *error;
+	unsigned error_id; /* 13: login failed; 0: no number */
+	bool ask_username;
+	bool ask_password;
+	const char *password_name; /* nullptr: "password" */
+	const char *password_label; /* nullptr: "Password:" */
+	const struct login_group *groups; /* more than one: a choice is shown */
+	size_t groups_n;
+	size_t selected; /* index of groups, shown first; groups_n: none */
+	const char *handle; /* comes back in login_req.handle; XML only */
+};
+void login_emit_form(struct writer *w, enum login_dialect dialect, const struct login_form *form);
+
+struct login_done {
+	const char *session_id; /* not secret; nullptr: empty element */
+	const char *session_token; /* value of the webvpn cookie */
+	const char *message;
+	const char *banner;
+	const char
+		*cert_sha1; /* 40 upper-case hex digits of our leaf certificate; nullptr: no config section */
+};
+void login_emit_complete(struct writer *w, enum login_dialect dialect, const struct login_done *done);
+
+/* The end of a login: text is shown and no form follows. */
+void login_emit_error(struct writer *w, enum login_dialect dialect, unsigned error_id, const char *text);
+
+/* Values of Set-Cookie, for struct http_extra. */
+constexpr size_t LOGIN_COOKIES_N = 4;
+struct login_cookies {
+	char text[LOGIN_COOKIES_N][256];
+	const char *line[LOGIN_COOKIES_N]; /* into text; not to be copied */
+	size_t n;
+};
+/* With a form: webvpncontext with its life. */
+enum err login_cookies_form(struct login_cookies *c, const char *context, uint32_t max_age_s);
+/* With success: webvpncontext (nullptr: without), webvpn, and webvpnc with the short text of 7.2. */
+enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
+			    const char *cert_sha1);
+
+/* The small documents that Cisco clients fetch (protocol.md 8); nullptr: not one of them. */
+struct login_page {
+	const char *path; /* '*' at the end: all that begin so */
+	const char *type;
+	const char *body;
+};
+const struct login_page *login_static_page(struct slice path);
+
+extern const char LOGIN_TYPE_XML[]; /* "text/xml; charset=utf-8" */
+extern const char LOGIN_TYPE_HTML[]; /* "text/html" */

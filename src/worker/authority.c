@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/authority.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "worker/session.h"
+#include "worker/web.h"
+#include "worker/worker.h"
+
+/* protobuf-c's strings are not const */
+static char *text(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+static ProtobufCBinaryData ip_bytes(const struct addr *a)
+{
+	const uint8_t *ip;
+	size_t len = addr_ip(a, &ip);
+	return ipc_bytes(ip, len);
+}
+
+static enum err ask(struct conn *c, enum msg type, const ProtobufCMessage *body)
+{
+	struct worker *w = c->w;
+	if (!ipc_is_alive(w->keeper))
+		return ERR_CLOSED;
+	assert(c->asked_id == 0);
+	uint32_t id = ipc_next_id(w->keeper);
+	TRY(ipc_send(w->keeper, type, id, body, nullptr, 0));
+	c->asked_id = id;
+	HASH_ADD(by_asked, w->waiting, asked_id, sizeof c->asked_id, c);
+	return ERR_OK;
+}
+
+void authority_forget(struct conn *c)
+{
+	if (c->asked_id == 0)
+		return;
+	HASH_DELETE(by_asked, c->w->waiting, c);
+	c->asked_id = 0;
+}
+
+/* The connection that asked; nullptr if it is gone. */
+static struct conn *asker(struct worker *w, uint32_t id)
+{
+	struct conn *c;
+	HASH_FIND(by_asked, w->waiting, &id, sizeof id, c);
+	if (c != nullptr)
+		authority_forget(c);
+	return c;
+}
+
+enum err authority_sign(struct conn *c)
+{
+	struct tls_sign *s = c->tls.sign;
+	Msg__Sign m = MSG__SIGN__INIT;
+	m.generation = c->tls.ctx->generation;
+	m.key = c->tls.ctx->key;
+	m.scheme = s->scheme;
+	m.hash = s->hash;
+	m.digest = ipc_bytes(s->bytes, s->len);
+	TRY(ask(c, MSG_SIGN, &m.base));
+	s->state = TLS_SIGN_WAITING;
+	return ERR_OK;
+}
+
+enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id, size_t auth_id_len)
+{
+	char agent[128];
+	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
+	Msg__Auth m = MSG__AUTH__INIT;
+	m.auth_id = ipc_bytes(auth_id, auth_id_len);
+	m.has_username = req->has_username;
+	m.username = text(req->username);
+	m.has_password = req->has_password;
+	m.password = text(req->password);
+	m.group = text(c->web->group);
+	m.remote_ip = ip_bytes(&c->remote);
+	m.user_agent = agent;
+	m.device_type = text(req->device.type);
+	m.device_platform = text(req->device.id);
+	m.hostname = text(req->device.computer_name);
+	return ask(c, MSG_AUTH, &m.base);
+}
+
+enum err authority_open(struct conn *c)
+{
+	const struct connect_req *r = &c->web->connect;
+	Msg__Open m = MSG__OPEN__INIT;
+	m.cookie = ipc_bytes(r->cookie, sizeof r->cookie);
+	m.remote_ip = ip_bytes(&c->remote);
+	m.remote_port = c->remote.port;
+	m.local_ip = ip_bytes(&c->local);
+	m.user_agent = text(r->user_agent);
+	m.hostname = text(r->hostname);
+	m.device_type = text(r->device_type);
+	m.device_platform = text(r->device_platform);
+	m.want_ipv4 = r->want_ipv4;
+	m.want_ipv6 = r->want_ipv6;
+	return ask(c, MSG_OPEN, &m.base);
+}
+
+void authority_closed(struct worker *w, const struct session *s, enum msgs_cause cause)
+{
+	if (!ipc_is_alive(w->keeper))
+		return;
+	Msg__Closed m = MSG__CLOSED__INIT;
+	m.sid = s->route.sid;
+	m.cause = cause;
+	m.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed);
+	m.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed);
+	if (ipc_send(w->keeper, MSG_CLOSED, 0, &m.base, nullptr, 0) != ERR_OK)
+		log_warn("keeper.unreachable sid=%lu", m.sid);
+}
+
+void authority_logout(struct worker *w, const uint8_t *cookie, size_t len)
+{
+	if (!ipc_is_alive(w->keeper))
+		return;
+	Msg__Logout m = MSG__LOGOUT__INIT;
+	m.cookie = ipc_bytes(cookie, len);
+	if (ipc_send(w->keeper, MSG_LOGOUT, 0, &m.base, nullptr, 0) != ERR_OK)
+		log_warn("keeper.unreachable at=logout");
+}
+
+/* {{ answers }} */
+
+static void on_sign_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct conn *c = asker(ipc_owner(ipc), m->id);
+	if (c == nullptr || c->tls.sign == nullptr || c->tls.sign->state != TLS_SIGN_WAITING)
+		return;
+	const Msg__SignDone *done = (const Msg__SignDone *)m->body;
+	struct tls_sign *s = c->tls.sign;
+	if (done->signature.len == 0 || done->signature.len > sizeof s->bytes) {
+		s->state = TLS_SIGN_FAILED;
+	} else {
+		memcpy(s->bytes, done->signature.data, done->signature.len);
+		s->len = (uint16_t)done->signature.len;
+		s->state = TLS_SIGN_READY;
+	}
+	conn_signed(c);
+}
+
+static void on_auth_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct conn *c = asker(ipc_owner(ipc), m->id);
+	if (c != nullptr && c->state == CONN_ASKED)
+		web_auth_done(c, (const Msg__AuthDone *)m->body);
+}
+
+static void on_open_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	const Msg__OpenDone *done = (const Msg__OpenDone *)m->body;
+	struct conn *c = asker(w, m->id);
+	if (c != nullptr && c->state == CONN_ASKED) {
+		web_open_done(c, done);
+	} else if (done->status == 200 && done->session != nullptr) {
+		/* the client left while the keeper decided: give the session back */
+		Msg__Closed gone = MSG__CLOSED__INIT;
+		gone.sid = done->session->sid;
+		gone.cause = CAUSE_NETWORK;
+		if (ipc_send(ipc, MSG_CLOSED, 0, &gone.base, nullptr, 0) != ERR_OK)
+			log_warn("keeper.unreachable sid=%lu", gone.sid);
+	}
+}
+
+static void on_session_close(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	const Msg__SessionClose *order = (const Msg__SessionClose *)m->body;
+	struct route *r = steer_find_sid(&w->steer, order->sid);
+	if (r != nullptr && r->own != nullptr)
+		session_close(r->own, (enum msgs_cause)order->cause);
+}
+
+static void on_route(struct ipc *ipc, struct ipc_msg *m)
+{
+	steer_announced(ipc_owner(ipc), (const Msg__Route *)m->body);
+}
+
+static ipc_handler *const handlers[MSG_N] = {
+	[MSG_SIGN_DONE] = on_sign_done,
+	[MSG_AUTH_DONE] = on_auth_done,
+	[MSG_OPEN_DONE] = on_open_done,
+	[MSG_SESSION_CLOSE] = on_session_close,
+	[MSG_ROUTE] = on_route,
+};
+
+/* {{ life }} */
+
+static void refuse_waiting(struct worker *w)
+{
+	struct conn *c, *next;
+	HASH_ITER(by_asked, w->waiting, c, next) {
+		authority_forget(c);
+		if (c->state == CONN_ASKED)
+			web_unavailable(c);
+		else
+			conn_close(c);
+	}
+}
+
+static void on_ended(struct ipc *ipc, enum ipc_end why)
+{
+	struct worker *w = ipc_owner(ipc);
+	if (why == IPC_END_VIOLATION)
+		worker_report_violation(w, ROLE_KEEPER, 0, "message");
+	if (w->keeper == ipc)
+		w->keeper = nullptr;
+	ipc_free(ipc);
+	log_warn("keeper.gone sessions=%zu: tunnels go on, logins wait for the next keeper", w->sessions_n);
+	refuse_waiting(w);
+}
+
+enum err authority_connect(struct worker *w, int fd)
+{
+	if (w->keeper != nullptr) {
+		ipc_freep(&w->keeper);
+		refuse_waiting(w);
+	}
+	struct ipc_conf conf = { .loop = &w->loop,
+		                 .fd = fd,
+		                 .self = ROLE_WORKER,
+		                 .peer = ROLE_KEEPER,
+		                 .handlers = handlers,
+		                 .ended = on_ended,
+		                 .owner = w };
+	TRY(ipc_new(&w->keeper, &conf));
+	steer_forget_others(&w->steer);
+	session_report_all(w);
+	return ERR_OK;
+}

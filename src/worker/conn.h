@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * conn - one TCP connection: handshake, requests, maybe a tunnel
+ *
+ * HANDSHAKE -> REQUEST -> (ASKED -> REQUEST)... -> ASKED -> TUNNEL, and DRAIN -> DEAD from anywhere.
+ *
+ * Owner:    the worker; freed by the loop after conn_close, so a caller up the stack may still look at it.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/table.h"
+#include "ipc/ipc.h"
+#include "wire/connect.h"
+#include "wire/http.h"
+#include "worker/tls.h"
+
+struct worker;
+struct session;
+
+enum conn_state : uint8_t {
+	CONN_HANDSHAKE = 1, /* TLS */
+	CONN_REQUEST,       /* an HTTP request is being read */
+	CONN_ASKED,         /* the keeper decides */
+	CONN_TUNNEL,        /* session_input gets all */
+	CONN_DRAIN,         /* the last bytes go out, then the end */
+	CONN_DEAD,
+	CONN_N
+};
+
+/* Only before the tunnel. */
+struct conn_web {
+	struct http http;
+	uint8_t *body;
+	struct connect_req connect; /* while ASKED for a tunnel */
+	enum login_dialect dialect;
+	char group[LOGIN_USER_MAX + 1]; /* chosen in the form */
+	unsigned requests_n;
+};
+
+struct conn {
+	struct conn *prev, *next;
+	struct worker *w;
+	uv_poll_t poll;
+	int fd;
+	int poll_events;
+	enum conn_state state;
+	bool closed_handle; /* uv_close was called */
+	bool waits_for_signature; /* nothing is read until the keeper answers */
+	struct mono deadline;
+	struct addr remote, local;
+	struct tls tls;
+	struct conn_web *web;
+	struct session *session;
+	uint32_t asked_id;
+	UT_hash_handle by_asked;
+};
+
+/* Take the descriptor; ERR_FULL or ERR_NOMEM: it is closed. */
+enum err conn_new(struct worker *w, int fd, const struct addr *remote, const struct addr *local);
+/* No more input; close when the output is gone (or after a few seconds). */
+void conn_finish(struct conn *c);
+/* Close now.  A session on it must be gone already or is closed with CAUSE_NETWORK. */
+void conn_close(struct conn *c);
+/* Send what tls_write has put into the output, now or when the socket takes it. */
+void conn_flush(struct conn *c);
+/* The tunnel is open: the state of the login goes. */
+void conn_forget_web(struct conn *c);
+/* The keeper has answered a signature. */
+void conn_signed(struct conn *c);
+/* Seconds pass: auth-timeout, drain. */
+void conn_tick(struct conn *c);

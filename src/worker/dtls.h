@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dtls - the UDP channel of a session: handshake through the library, records through wire/record
+ *
+ * A ClientHello is answered without state until its cookie is good (a listener object serves all addresses).  Then it gets the
+ * handshake slot of the session that its session id names; the live channel is replaced only when the client's Finished is
+ * verified, so a replayed hello cannot hurt it.
+ *
+ * Owner:    dtls_chan and dtls_hs by their session; the listener by the worker.
+ * Source:   protocol.md 16.2, 16.3; wolfssl.md 2a, 2c.
+ */
+#pragma once
+
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include "base/clock.h"
+#include "wire/record.h"
+#include "worker/udp.h"
+
+/* An established channel. */
+struct dtls_chan {
+	struct record_dir rx, tx;
+	struct replay replay;
+	struct udp_peer peer;
+	struct addr local;
+	enum record_suite suite;
+};
+
+/* What the library's callbacks need. */
+struct dtls_io {
+	struct worker *w;
+	struct session *session; /* nullptr: listener */
+	const uint8_t *in;       /* the datagram at hand */
+	size_t in_len;
+	struct udp_peer peer;
+	struct addr local;
+	uint64_t last_seq;       /* highest number that the library has sent in epoch 1 */
+};
+
+/* A handshake; after its end kept until the client's first packet, to repeat a lost Finished. */
+struct dtls_hs {
+	WOLFSSL *ssl;
+	struct dtls_io io;
+	struct mono started, retransmit_at;
+	bool done;
+};
+
+enum err dtls_ctx_new(WOLFSSL_CTX **out);
+
+/* A ClientHello that names this session. */
+void dtls_hello(struct session *s, struct datagram *d);
+/* A datagram from an address that belongs to this session. */
+void dtls_feed(struct session *s, struct datagram *d);
+/* Whether some session of the same client IP can open it: then the session moves to that address. */
+bool dtls_try_rebind(struct worker *w, struct datagram *d);
+
+/* Once a second: retransmissions, and handshakes that take too long. */
+void dtls_tick(struct session *s);
+/* Seal payload, which has room for a record around it (RECORD_HEAD_MAX + 1 before, RECORD_TAIL_MAX behind), and queue it. */
+enum err dtls_send(struct session *s, uint8_t type, uint8_t *payload, size_t len);
+/* The same for a few bytes from anywhere; sent at once. */
+void dtls_send_small(struct session *s, uint8_t type, const void *payload, size_t len);
+/* End channel and handshake; with an alert close_notify if polite. */
+void dtls_close(struct session *s, bool polite);
+void dtls_listener_free(struct worker *w);
+/* "(DTLS1.2)-(PSK)-(AES-256-GCM)" */
+const char *dtls_describe(const struct dtls_chan *c);

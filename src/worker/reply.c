@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/reply.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "worker/session.h"
+
+constexpr size_t PREFIXES_MAX = 2048; /* of all lists of one answer */
+constexpr size_t LINES_MAX = 128;
+constexpr uint32_t REKEY_FAR_S = 31536000; /* TLS 1.3: the server renews by itself; none and 0 are not understood by all */
+constexpr uint32_t REKEY_SPREAD_S = 30;
+constexpr uint32_t DTLS_REKEY_LATER_S = 10;
+
+/* Storage of the lists of one answer; one thread. */
+static struct connect_prefix prefixes[PREFIXES_MAX];
+static size_t prefixes_n;
+static const char *lines[LINES_MAX];
+static size_t lines_n;
+
+uint32_t reply_path_mtu(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof info;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_pmtu : 0;
+}
+
+static struct connect_prefixes list_of(const struct prefixlist *from)
+{
+	struct connect_prefixes out = { .v = prefixes + prefixes_n };
+	for (size_t i = 0; i < from->n && prefixes_n < PREFIXES_MAX; i++, out.n++) {
+		struct connect_prefix *p = &prefixes[prefixes_n++];
+		p->family = from->v[i].family;
+		p->len = from->v[i].len;
+		memcpy(p->addr, from->v[i].addr, sizeof p->addr);
+	}
+	return out;
+}
+
+static struct connect_prefix own_address(const ProtobufCBinaryData *ip, uint32_t len)
+{
+	struct connect_prefix p = {};
+	if (ip->len != 4 && ip->len != 16)
+		return p;
+	p.family = ip->len == 4 ? AF_INET : AF_INET6;
+	p.len = (uint8_t)len;
+	memcpy(p.addr, ip->data, ip->len);
+	return p;
+}
+
+static void add_lines(const struct strlist *from)
+{
+	for (size_t i = 0; i < from->n && lines_n < LINES_MAX; i++)
+		lines[lines_n++] = from->v[i];
+}
+
+/* A herd of clients should not renew at the same second. */
+static uint32_t spread(uint32_t seconds)
+{
+	uint32_t r = 0;
+	[[maybe_unused]] ssize_t n = getrandom(&r, sizeof r, GRND_NONBLOCK);
+	return seconds > 2 * REKEY_SPREAD_S ? seconds - REKEY_SPREAD_S + r % (2 * REKEY_SPREAD_S) : seconds;
+}
+
+/* protocol.md 15: TLS 1.3 renews its keys from the server; else a new tunnel, which works everywhere. */
+static void rekey(struct connect_timers *t, const struct session *s)
+{
+	bool by_us = s->vhost->rekey_method == REKEY_SSL && tls_is_13(&s->conn->tls);
+	if (s->vhost->rekey_time == 0 || by_us) {
+		t->rekey_s = REKEY_FAR_S;
+		t->rekey_method = "ssl";
+	} else {
+		t->rekey_s = spread(s->vhost->rekey_time);
+		t->rekey_method = "new-tunnel";
+	}
+}
+
+static void timers(struct connect_timers *t, const struct session *s)
+{
+	uint32_t whole = s->facts->session_timeout_s;
+	uint64_t left = s->t.expires.ns > s->w->now.ns ? clock_secs(s->w->now, s->t.expires) : 0;
+	*t = (struct connect_timers){ .dpd_s = s->t.dpd_s,
+		                      .keepalive_s = s->t.keepalive_s,
+		                      .idle_s = s->t.idle_s,
+		                      .session_s = whole,
+		                      .session_remaining_s = whole > 0 ? (uint32_t)MIN(left, whole) : 0 };
+	rekey(t, s);
+}
+
+static void dtls(struct connect_dtls *d, const struct session *s, const struct connect_timers *t)
+{
+	d->enabled = s->wants_dtls;
+	d->port = (uint16_t)s->vhost->udp_port;
+	memcpy(d->app_id, s->route.app_id, sizeof d->app_id);
+	d->dpd_s = t->dpd_s;
+	d->keepalive_s = t->keepalive_s;
+	d->rekey_s = t->rekey_s + DTLS_REKEY_LATER_S;
+}
+
+void reply_fill(struct connect_reply *out, const struct session *s, const struct connect_req *req)
+{
+	const struct vhost *v = s->vhost;
+	prefixes_n = lines_n = 0;
+	add_lines(&v->included_http_headers);
+	add_lines(&v->custom_header);
+	*out = (struct connect_reply){
+		.server_name = "ocserv-modern",
+		.hostname = s->facts->hostname,
+		.default_domain = v->default_domain,
+		.ipv4 = own_address(&s->facts->ipv4, s->facts->ipv4_prefix_len),
+		.ipv6 = own_address(&s->facts->ipv6, s->facts->ipv6_prefix_len),
+		.dns = list_of(&v->dns),
+		.nbns = list_of(&v->nbns),
+		.split_dns = { (const char *const *)v->split_dns.v, v->split_dns.n },
+		.routes = list_of(&v->route),
+		.no_routes = list_of(&v->no_route),
+		.tunnel_all_dns = v->tunnel_all_dns,
+		.client_bypass = v->client_bypass_protocol,
+		.headers = { lines, lines_n },
+		.base_mtu = s->link,
+		.mtu = s->mtu,
+		.banner = nullptr, /* shown at login already */
+		.dialect = connect_dialect_of(req),
+	};
+	timers(&out->timers, s);
+	dtls(&out->dtls, s, &out->timers);
+}

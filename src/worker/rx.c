@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/rx.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/log.h"
+#include "wire/cstp.h"
+#include "wire/ip.h"
+#include "wire/mtu.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+void rx_write_tun(struct worker *w, const uint8_t *packet, size_t len)
+{
+	struct virtio_net_hdr plain = {}; /* checksums are complete, nothing to segment */
+	struct iovec iov[] = { { &plain, sizeof plain }, { (void *)(uintptr_t)packet, len } };
+	int first = w->tun.vnet_hdr ? 0 : 1;
+	if (w->tun.fd < 0 || writev(w->tun.fd, iov + first, 2 - first) < 0)
+		STAT_INC(w, tun_errors);
+}
+
+/* A client sends from its own addresses only. */
+static bool is_own_source(const struct session *s, const struct ip_packet *k)
+{
+	const struct route *r = &s->route;
+	if (k->version == 4)
+		return addr_is_set(&r->ip4) && memcmp(k->src, r->ip4.ip + 12, 4) == 0;
+	if (!addr_is_set(&r->ip6))
+		return false;
+	size_t bytes = r->ip6_len / 8;
+	uint8_t mask = (uint8_t)(0xff << (8 - r->ip6_len % 8));
+	return memcmp(k->src, r->ip6.ip, bytes) == 0 &&
+	       (r->ip6_len % 8 == 0 || ((k->src[bytes] ^ r->ip6.ip[bytes]) & mask) == 0);
+}
+
+static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
+{
+	struct worker *w = s->w;
+	struct ip_packet k;
+	if (ip_parse(p, len, &k) != ERR_OK) {
+		STAT_INC(w, rx_malformed);
+		return;
+	}
+	if (!is_own_source(s, &k)) {
+		STAT_INC(w, rx_spoofed);
+		return;
+	}
+	if (via == RX_TLS)
+		s->udp_active = false; /* the client has left UDP: it knows best */
+	if (ip_is_activity(&k))
+		s->t.data = w->now;
+	stats_add(&s->slot->rx_bytes, k.len);
+	stats_add(&s->slot->rx_packets, 1);
+	STAT_ADD(w, rx_bytes, k.len);
+	STAT_INC(w, rx_packets);
+	rx_write_tun(w, p, k.len);
+}
+
+static void answer_dpd(struct session *s, enum rx_via via, const uint8_t *payload, size_t len)
+{
+	if (via == RX_TLS) {
+		session_send_tls_small(s, CSTP_DPD_RESP, payload, len);
+		return;
+	}
+	/* the client probes for the MTU with padded requests: the answer has the same size (protocol.md 14) */
+	dtls_send_small(s, CSTP_DPD_RESP, payload, len);
+	s->mtu = (uint16_t)mtu_inner_probed(s->mtu, len, s->mtu_most);
+	atomic_store_explicit(&s->slot->mtu, s->mtu, memory_order_relaxed);
+}
+
+static enum msgs_cause cause_of(const struct cstp_bye *bye)
+{
+	return bye->reason == CSTP_REASON_USER ? CAUSE_USER : CAUSE_TEMPORARY;
+}
+
+static void goodbye(struct session *s, const uint8_t *payload, size_t len)
+{
+	struct cstp_bye bye = cstp_parse_bye(payload, len);
+	log_info("session.bye sid=%lu user=%s reason=\"%s\" text=\"%.*s\"", s->route.sid, s->facts->username,
+	         cstp_reason_text(bye.reason), (int)MIN(bye.text_len, 120), bye.text != nullptr ? (const char *)bye.text : "");
+	session_close(s, cause_of(&bye));
+}
+
+void rx_frame(struct session *s, enum rx_via via, uint8_t type, uint8_t *payload, size_t len)
+{
+	switch ((enum cstp_type)type) {
+	case CSTP_DATA:
+		packet(s, via, payload, len);
+		return;
+	case CSTP_DPD_REQ:
+		answer_dpd(s, via, payload, len);
+		return;
+	case CSTP_DPD_RESP:
+	case CSTP_KEEPALIVE:
+		return; /* that it came is all it says */
+	case CSTP_DISCONNECT:
+		if (via == RX_TLS) /* TLS is the control channel */
+			goodbye(s, payload, len);
+		return;
+	case CSTP_COMPRESSED: /* never negotiated yet */
+	case CSTP_TERMINATE:
+		break;
+	}
+	STAT_INC(s->w, rx_unknown_type);
+}

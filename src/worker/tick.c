@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/tick.h"
+
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/table.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+constexpr uint64_t COOKIE_LIFE_S = 600; /* of the secret in HelloVerifyRequest */
+
+static void renew_cookie_secret(struct worker *w)
+{
+	if (!clock_is_past(w->now, w->cookie_until))
+		return;
+	if (getrandom(w->cookie_secret, sizeof w->cookie_secret, 0) != (ssize_t)sizeof w->cookie_secret)
+		log_err("random.failed");
+	w->cookie_until = clock_add_s(w->now, COOKIE_LIFE_S);
+	dtls_listener_free(w);
+}
+
+void tick_run(uv_timer_t *timer)
+{
+	struct worker *w = CONTAINER_OF(timer, struct worker, tick);
+	w->now = clock_now();
+	steer_refill(&w->steer);
+	renew_cookie_secret(w);
+	struct conn *c, *next_conn;
+	DL_FOREACH_SAFE(w->conns, c, next_conn)
+	{
+		conn_tick(c);
+	}
+	struct session *s, *next;
+	DL_FOREACH_SAFE(w->sessions, s, next)
+	{
+		session_tick(s);
+	}
+	udp_flush(w);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "worker/tls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <wolfssl/error-ssl.h>
+
+#include "worker/tls_io.h"
+
+constexpr size_t OUT_MAX = 1 << 20; /* a peer that reads nothing costs at most this; callers stop long before */
+
+static int io_recv(WOLFSSL *, char *to, int len, void *arg)
+{
+	struct tls *t = arg;
+	if (t->in_len == 0)
+		return WOLFSSL_CBIO_ERR_WANT_READ;
+	size_t n = MIN((size_t)len, t->in_len);
+	memcpy(to, t->in, n);
+	t->in += n;
+	t->in_len -= n;
+	return (int)n;
+}
+
+static int io_send(WOLFSSL *, char *from, int len, void *arg)
+{
+	struct tls *t = arg;
+	size_t need = t->out_len + (size_t)len;
+	if (need > t->out_cap) {
+		size_t cap = MAX(need, t->out_cap * 2);
+		uint8_t *p = need <= OUT_MAX ? realloc(t->out, cap) : nullptr;
+		if (p == nullptr)
+			return WOLFSSL_CBIO_ERR_GENERAL;
+		t->out = p;
+		t->out_cap = cap;
+	}
+	memcpy(t->out + t->out_len, from, (size_t)len);
+	t->out_len = need;
+	return len;
+}
+
+void tls_io_install(WOLFSSL_CTX *ctx)
+{
+	wolfSSL_CTX_SetIORecv(ctx, io_recv);
+	wolfSSL_CTX_SetIOSend(ctx, io_send);
+}
+
+enum err tls_init(struct tls *t, struct tls_ctx *ctx, int fd)
+{
+	*t = (struct tls){ .ctx = tls_ctx_get(ctx), .fd = fd };
+	t->sign = calloc(1, sizeof *t->sign);
+	t->ssl = wolfSSL_new(ctx->tls);
+	if (t->ssl == nullptr || t->sign == nullptr) {
+		tls_fini(t);
+		return ERR_NOMEM;
+	}
+	wolfSSL_SetIOReadCtx(t->ssl, t);
+	wolfSSL_SetIOWriteCtx(t->ssl, t);
+	wolfSSL_SetEccSignCtx(t->ssl, t->sign);
+	wolfSSL_SetRsaSignCtx(t->ssl, t->sign);
+	wolfSSL_SetRsaPssSignCtx(t->ssl, t->sign);
+	wolfSSL_SetEd25519SignCtx(t->ssl, t->sign);
+	wolfSSL_KeepArrays(t->ssl); /* for tls_export_psk */
+	return ERR_OK;
+}
+
+void tls_fini(struct tls *t)
+{
+	wolfSSL_free(t->ssl);
+	tls_ctx_put(t->ctx);
+	free(t->sign);
+	free(t->kept);
+	free(t->out);
+	*t = (struct tls){ .fd = -1 };
+}
+
+enum err tls_receive(struct tls *t, uint8_t *scratch, size_t cap)
+{
+	size_t had = t->in_len;
+	if (had >= cap)
+		return ERR_FULL;
+	if (had > 0)
+		memmove(scratch, t->in, had);
+	ssize_t n = recv(t->fd, scratch + had, cap - had, MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		return ERR_CLOSED;
+	t->in = scratch;
+	t->in_len = had + (n > 0 ? (size_t)n : 0);
+	free(t->kept);
+	t->kept = nullptr;
+	return n > 0 || had > 0 ? ERR_OK : ERR_BUSY;
+}
+
+enum err tls_keep(struct tls *t)
+{
+	if (t->in_len == 0 || t->in == t->kept)
+		return ERR_OK;
+	uint8_t *copy = malloc(t->in_len);
+	if (copy == nullptr)
+		return ERR_NOMEM;
+	memcpy(copy, t->in, t->in_len);
+	free(t->kept);
+	t->kept = copy;
+	t->in = copy;
+	return ERR_OK;
+}
+
+/* The library's result as our error. */
+static enum err outcome(const struct tls *t, int result)
+{
+	switch (wolfSSL_get_error(t->ssl, result)) {
+	case WOLFSSL_ERROR_WANT_READ:
+	case WOLFSSL_ERROR_WANT_WRITE:
+	case WC_PENDING_E:
+		return ERR_BUSY;
+	case WOLFSSL_ERROR_ZERO_RETURN:
+		return ERR_CLOSED;
+	case MEMORY_E:
+		return ERR_NOMEM;
+	default:
+		return ERR_CRYPTO;
+	}
+}
+
+enum err tls_handshake(struct tls *t)
+{
+	int result = wolfSSL_accept(t->ssl);
+	if (result != WOLFSSL_SUCCESS)
+		return outcome(t, result);
+	free(t->sign);
+	t->sign = nullptr;
+	return ERR_OK;
+}
+
+enum err tls_read(struct tls *t, uint8_t *p, size_t cap, size_t *len)
+{
+	int n = wolfSSL_read(t->ssl, p, (int)cap);
+	if (n <= 0)
+		return outcome(t, n);
+	*len = (size_t)n;
+	return ERR_OK;
+}
+
+enum err tls_write(struct tls *t, const void *p, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		size_t part = MIN(len - done, TLS_RECORD_MAX);
+		int n = wolfSSL_write(t->ssl, (const uint8_t *)p + done, (int)part);
+		if (n <= 0)
+			return outcome(t, n) == ERR_NOMEM ? ERR_NOMEM : ERR_CRYPTO;
+		done += (size_t)n;
+	}
+	return ERR_OK;
+}
+
+enum err tls_flush(struct tls *t)
+{
+	while (t->out_off < t->out_len) {
+		ssize_t n = send(t->fd, t->out + t->out_off, t->out_len - t->out_off, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? ERR_BUSY : ERR_CLOSED;
+		t->out_off += (size_t)n;
+	}
+	free(t->out); /* an idle connection keeps no buffer */
+	t->out = nullptr;
+	t->out_len = t->out_off = t->out_cap = 0;
+	return ERR_OK;
+}
+
+size_t tls_unsent(const struct tls *t)
+{
+	return t->out_len - t->out_off;
+}
+
+void tls_shutdown(struct tls *t)
+{
+	wolfSSL_shutdown(t->ssl);
+}
+
+enum err tls_export_psk(struct tls *t, uint8_t psk[32])
+{
+	static const char label[] = "EXPORTER-openconnect-psk";
+	int ok = wolfSSL_export_keying_material(t->ssl, psk, 32, label, sizeof label - 1, nullptr, 0, 0);
+	wolfSSL_FreeArrays(t->ssl);
+	return ok == WOLFSSL_SUCCESS ? ERR_OK : ERR_CRYPTO;
+}
+
+bool tls_is_13(const struct tls *t)
+{
+	return wolfSSL_version(t->ssl) == TLS1_3_VERSION;
+}
+
+void tls_describe(const struct tls *t, char *out, size_t cap)
+{
+	const char *curve = wolfSSL_get_curve_name(t->ssl);
+	const char *cipher = wolfSSL_get_cipher_name(t->ssl);
+	snprintf(out, cap, "(%s)-(%s)-(%s)", tls_is_13(t) ? "TLS1.3" : "TLS1.2", curve != nullptr ? curve : "RSA",
+	         cipher != nullptr ? cipher : "none");
+}

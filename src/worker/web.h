@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * web - the requests before a tunnel: login documents, small pages, CONNECT
+ *
+ * Owner:    the connection's struct conn_web.
+ * Source:   protocol.md 2 to 11.
+ */
+#pragma once
+
+#include "ipc/ipc.h"
+#include "worker/conn.h"
+
+/* Plaintext of a connection without a tunnel.  ERR_OK or ERR_BUSY: go on; else close. */
+enum err web_input(struct conn *c, const uint8_t *p, size_t len);
+/* Answers of the keeper; the connection is in CONN_ASKED. */
+void web_auth_done(struct conn *c, const Msg__AuthDone *done);
+void web_open_done(struct conn *c, const Msg__OpenDone *done);
+/* The keeper is gone: 503. */
+void web_unavailable(struct conn *c);
