@@ -77,7 +77,7 @@ enum err sandbox_enter(const struct sandbox_profile *p, bool isolate);
 /* What any child does: its loop, its channels, its memory, its end.  No open, socket, accept, clone, exec or ptrace.
  * Of libuv: epoll, eventfd, timerfd; of mimalloc and glibc: mmap, madvise, futex, membarrier, sched_*; of abort: gettid, tgkill. */
 #define SANDBOX_BASE_SYSCALLS                                                                                    \
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvmsg),  \
+	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvmsg),  \
 	SCMP_SYS(sendmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto),         \
 	SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),                  \
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),               \

@@ -130,6 +130,10 @@ struct config_report {
 };
 void config_report_fini(struct config_report *r);
 
+/* The text that the supervisor hands to a child in a memfd; *out is malloc'ed and ends in NUL.  Needs no system call that a sandbox
+ * forbids (fstat is a path call in the C library).  ERR_SYS, ERR_NOMEM, ERR_RANGE (larger than 1 MiB). */
+enum err config_read_fd(int fd, char **out, size_t *len);
+
 /* Parse the whole text.  file is for messages only.  ERR_CONFIG: the report tells why and *out is not written;
  * warnings may be in the report also on ERR_OK.  Touches no file. */
 enum err config_parse(struct config **out, const char *file, const char *text, size_t len,

@@ -3,30 +3,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 
-constexpr off_t TEXT_MAX = 16 << 20;
-
-/* The text is mapped, not read: the position of the descriptor is shared with the other processes, which load at the same
- * time.  It is sealed, so it can neither change nor shrink under us. */
 static enum err parse(struct control *c, const Msg__Config *q, int fd, struct config_report *report)
 {
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return ERR_SYS;
-	if (st.st_size < 0 || st.st_size > TEXT_MAX)
-		return ERR_RANGE;
-	const size_t len = (size_t)st.st_size;
-	void *text = len == 0 ? nullptr : mmap(nullptr, len, PROT_READ, MAP_SHARED, fd, 0);
-	if (text == MAP_FAILED)
-		return ERR_SYS;
+	char *text OWNED(base_freep) = nullptr;
+	size_t len;
+	TRY(config_read_fd(fd, &text, &len));
 	config_putp(&c->next);
-	enum err e = config_parse(&c->next, q->file, len == 0 ? "" : text, len, report);
-	if (len > 0)
-		munmap(text, len);
+	enum err e = config_parse(&c->next, q->file, text, len, report);
 	c->next_generation = q->generation;
 	return e;
 }

@@ -2,7 +2,7 @@
 /*
  * auth_set - which back end each virtual host uses, in one generation of the configuration
  *
- * Owner:    a generation (generation.h).
+ * Owner:    a generation (edition.h).
  * Runs in:  the loop thread.
  */
 #pragma once

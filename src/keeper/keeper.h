@@ -10,12 +10,12 @@
 #include "ipc/ipc.h"
 #include "keeper/auth.h"
 #include "keeper/fetch.h"
-#include "keeper/generation.h"
+#include "keeper/edition.h"
 #include "keeper/list.h"
 #include "keeper/reload.h"
 #include "keeper/restore.h"
 #include "keeper/session.h"
-#include "keeper/steer.h"
+#include "keeper/maps.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -33,14 +33,14 @@ struct keeper {
 	unsigned workers_n; /* that there are to be; of KEEPER_START */
 	uint64_t last_channel;
 
-	struct generation now, next, before; /* number 0: none */
+	struct edition now, next, before; /* number 0: none */
 	struct reload reload;     /* making of next */
 	struct fetch *fetches;    /* password files under way */
 	struct sessions sessions; /* in use once now is */
 	struct auth auth;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
-	struct steer steer;
+	struct maps maps;
 	bool is_running; /* GO came */
 };
 

@@ -35,11 +35,11 @@ enum err keeper_commit(struct keeper *k)
 		sessions_set_config(&k->sessions, cfg);
 		auth_set_config(&k->auth, cfg);
 	}
-	generation_fini(&k->before);
+	edition_fini(&k->before);
 	k->before = k->now;
 	k->now = k->next;
-	k->next = (struct generation){};
-	generation_retire(&k->before); /* its keys are still named by handshakes under way */
+	k->next = (struct edition){};
+	edition_retire(&k->before); /* its keys are still named by handshakes under way */
 	log_set_level(log_level_of(k->now.debug));
 	log_info("keeper.config generation=%u", k->now.number);
 	return ERR_OK;
@@ -79,8 +79,9 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 		return;
 	}
 	k->workers_n = b->workers_n;
+	restore_begin(k, clock_now()); /* workers may report before GO */
 	if (b->has_maps)
-		steer_set(&k->steer, ipc_take_fd(m, 0), ipc_take_fd(m, 1));
+		maps_set(&k->maps, ipc_take_fd(m, 0), ipc_take_fd(m, 1));
 }
 
 static void on_go(struct ipc *ipc, struct ipc_msg *)
@@ -93,7 +94,7 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 	}
 	ipc_run(ipc);
 	k->is_running = true;
-	restore_begin(k, clock_now());
+	k->restore.until = clock_add_ms(clock_now(), RESTORE_MS);
 }
 
 /* {{ control }} */
@@ -193,15 +194,15 @@ static void fini(struct keeper *k)
 {
 	reload_fini(&k->reload);
 	fetch_fini(k);
-	generation_fini(&k->next);
+	edition_fini(&k->next);
 	if (k->now.number != 0) {
 		auth_set_fini(&k->now.auth); /* jobs that wait come back, and find nobody to tell */
 		auth_fini(&k->auth);
 		sessions_fini(&k->sessions);
 	}
-	generation_fini(&k->now);
-	generation_fini(&k->before);
-	steer_fini(&k->steer);
+	edition_fini(&k->now);
+	edition_fini(&k->before);
+	maps_fini(&k->maps);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */
 	uv_loop_close(k->loop);
@@ -216,7 +217,7 @@ int main(void)
 
 	static struct keeper keeper;
 	struct keeper *k = &keeper;
-	steer_init(&k->steer);
+	maps_init(&k->maps);
 	k->loop = uv_default_loop();
 	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 || connect_supervisor(k) != ERR_OK) {
 		log_err("keeper.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");

@@ -28,7 +28,6 @@ static const int absent[] = {
 
 static const struct sandbox_limit limits[] = {
 	{ RLIMIT_CORE, 0 },
-	{ RLIMIT_FSIZE, 0 },
 };
 
 const struct sandbox_profile profile_keeper = {

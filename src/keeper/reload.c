@@ -74,7 +74,7 @@ static void finish(struct keeper *k)
 {
 	struct reload *r = &k->reload;
 	if (r->problems == nullptr) {
-		enum err e = generation_send_certs(&k->next, k->supervisor);
+		enum err e = edition_send_certs(&k->next, k->supervisor);
 		if (e == ERR_RANGE)
 			complain(r, "server-cert: the certificate chains of all virtual hosts are larger than 64 KB");
 		else if (e != ERR_OK)
@@ -83,7 +83,7 @@ static void finish(struct keeper *k)
 	answer(k, r->id, r->number, r->problems);
 	if (r->problems != nullptr) {
 		log_err("keeper.refused generation=%u", r->number);
-		generation_fini(&k->next);
+		edition_fini(&k->next);
 	} else {
 		log_info("keeper.prepared generation=%u keys=%zu", r->number, k->next.keys_n);
 	}
@@ -126,7 +126,7 @@ static void complain_of_key(struct reload *r, enum key_problem p, const struct r
 }
 
 /* The pair was loaded for another virtual host already? */
-static bool find_pair(const struct generation *g, const char *cert, const char *key, uint32_t *number)
+static bool find_pair(const struct edition *g, const char *cert, const char *key, uint32_t *number)
 {
 	for (size_t i = 0; i < g->certs_n; i++) {
 		const struct vhost *v = &g->cfg->vhosts[g->certs[i].vhost];
@@ -140,7 +140,7 @@ static bool find_pair(const struct generation *g, const char *cert, const char *
 	return false;
 }
 
-static enum err load_pair(struct reload *r, struct generation *g, uint32_t vhost, uint32_t pair)
+static enum err load_pair(struct reload *r, struct edition *g, uint32_t vhost, uint32_t pair)
 {
 	const struct vhost *v = &g->cfg->vhosts[vhost];
 	const struct reload_file *cert = find_file(r, FILE_SERVER_CERT, v->server_cert.v[pair]);
@@ -149,7 +149,7 @@ static enum err load_pair(struct reload *r, struct generation *g, uint32_t vhost
 	if (cert->error != nullptr || key->error != nullptr)
 		return ERR_OK; /* said already */
 	if (find_pair(g, cert->path, key->path, &number))
-		return generation_add_cert(g, vhost, number, pair);
+		return edition_add_cert(g, vhost, number, pair);
 	struct key *loaded;
 	enum key_problem p = key_new(&loaded, text_of(cert), text_of(key));
 	if (p != KEY_FINE) {
@@ -157,12 +157,12 @@ static enum err load_pair(struct reload *r, struct generation *g, uint32_t vhost
 		return ERR_OK;
 	}
 	warn_of_end(cert->path, loaded);
-	enum err e = generation_add_key(g, loaded, &number);
+	enum err e = edition_add_key(g, loaded, &number);
 	if (e != ERR_OK) {
 		key_free(loaded);
 		return e;
 	}
-	return generation_add_cert(g, vhost, number, pair);
+	return edition_add_cert(g, vhost, number, pair);
 }
 
 static bool is_inherited(const struct config *cfg, size_t vhost)
@@ -176,7 +176,7 @@ static bool is_inherited(const struct config *cfg, size_t vhost)
 	return same;
 }
 
-static enum err load_vhost(struct reload *r, struct generation *g, uint32_t vhost)
+static enum err load_vhost(struct reload *r, struct edition *g, uint32_t vhost)
 {
 	const struct vhost *v = &g->cfg->vhosts[vhost];
 	const char *name = vhost == 0 ? "the default host" : v->name;
@@ -201,7 +201,7 @@ static void finish_job(void *ctx, struct auth_job *job)
 
 static enum err build(struct keeper *k)
 {
-	struct generation *g = &k->next;
+	struct edition *g = &k->next;
 	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
 		TRY(load_vhost(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
@@ -372,7 +372,7 @@ void reload_on_config(struct ipc *ipc, struct ipc_msg *m)
 	const Msg__Config *c = (const void *)m->body;
 	int fd OWNED(base_closep) = ipc_take_fd(m, 0);
 	reload_fini(r); /* one that is under way is overtaken */
-	generation_fini(&k->next);
+	edition_fini(&k->next);
 	r->number = c->generation;
 	r->id = m->id;
 	k->next.number = c->generation;

@@ -37,9 +37,9 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 /* Workers may be a generation ahead of or behind us for a moment. */
 static struct key *find_key(const struct keeper *k, const Msg__Sign *s)
 {
-	const struct generation *const all[] = { &k->now, &k->next, &k->before };
+	const struct edition *const all[] = { &k->now, &k->next, &k->before };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		struct key *key = generation_key(all[i], s->generation, s->key);
+		struct key *key = edition_key(all[i], s->generation, s->key);
 		if (key != nullptr)
 			return key;
 	}
@@ -161,7 +161,7 @@ void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open 
 	};
 	struct session *s = nullptr;
 	const char *reason = nullptr;
-	unsigned status = session_open(&k->sessions, &in, clock_now(), &s, &reason);
+	unsigned status = session_admit(&k->sessions, &in, clock_now(), &s, &reason);
 	answer_open(ipc, id, status, reason, s, b);
 }
 
@@ -213,7 +213,7 @@ static void send_route(struct ipc *ipc, const struct session *s, bool gone)
 static void announce(void *ctx, const struct session *s, bool gone)
 {
 	struct keeper *k = ctx;
-	steer_route(&k->steer, s, gone);
+	maps_route(&k->maps, s, gone);
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
 		if (k->workers[i].ipc != nullptr)
 			send_route(k->workers[i].ipc, s, gone);

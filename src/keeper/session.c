@@ -207,7 +207,7 @@ static unsigned refuse(unsigned status, const struct session *s, const struct se
 	return status;
 }
 
-unsigned session_open(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
+unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
                       const char **reason)
 {
 	struct session *s = find_usable(a, in->cookie, in->cookie_len, now);

@@ -143,7 +143,7 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
                        uint8_t cookie[SESSION_COOKIE_LEN]);
 
 /* status 200: *out is the session, open on in->worker; 401 or 503: *reason says why (static). */
-unsigned session_open(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
+unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
                       const char **reason);
 
 /* A worker says that a connection of its own is over; one it does not have is ignored. */

@@ -45,7 +45,7 @@ static void keep(struct supervisor *s, const char *why)
 
 static void refuse(struct supervisor *s, const char *why)
 {
-	log_err("reload.refused %s", why);
+	report_lines("reload.refused", why);
 	keep(s, why);
 }
 
@@ -194,7 +194,7 @@ void reload_config_done(struct child *c, const Msg__ConfigDone *m)
 	struct supervisor *s = supervisor_of(c);
 	size_t i = (size_t)(c - s->children);
 	if (!m->ready) {
-		char why[1024];
+		char why[2048];
 		snprintf(why, sizeof why, "%s: %s", c->name, m->error);
 		refuse(s, why);
 		return;

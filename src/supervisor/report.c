@@ -7,8 +7,9 @@ void report_lines(const char *event, const char *text)
 {
 	while (text != nullptr && *text != '\0') {
 		size_t len = strcspn(text, "\n");
-		bool is_error = memmem(text, len, ": error: ", 9) != nullptr;
-		log_line(is_error ? LOG_LEVEL_ERR : LOG_LEVEL_WARN, "%s %.*s", event, (int)len, text);
+		static const char word[] = ": warning: ";
+		bool is_warning = memmem(text, len, word, sizeof word - 1) != nullptr;
+		log_line(is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERR, "%s %.*s", event, (int)len, text);
 		text += len + (text[len] == '\n');
 	}
 }

@@ -4,5 +4,5 @@
 
 #include "base/log.h"
 
-/* One log line "event LINE" for each line of text, which may be nullptr; an error if it has the word, else a warning. */
+/* One error line "event LINE" for each line of text, which may be nullptr; a warning if the line says so. */
 void report_lines(const char *event, const char *text);

@@ -2,12 +2,14 @@
 #include "supervisor/start.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "supervisor/daemon.h"
 #include "supervisor/reload.h"
+#include "supervisor/report.h"
 #include "supervisor/serve.h"
 #include "supervisor/stop.h"
 
@@ -155,8 +157,7 @@ static void join(struct child *keeper, struct child *c)
 static void join_all(struct supervisor *s)
 {
 	struct child *keeper = supervisor_keeper(s);
-	enum child_state enough = s->phase == PHASE_START ? CHILD_READY : CHILD_RUNNING;
-	if (!child_is_up(keeper) || keeper->state < enough || keeper->state == CHILD_ENDING)
+	if (!child_is_up(keeper) || keeper->state != CHILD_RUNNING)
 		return;
 	for (size_t i = SUPERVISOR_KEEPER + 1; i < s->children_n; i++)
 		if (child_is_up(&s->children[i]) && !s->children[i].is_linked)
@@ -224,10 +225,13 @@ void start_advance(struct supervisor *s)
 	for (size_t i = SUPERVISOR_KEEPER + 1; may_start && i < s->children_n; i++)
 		if (child_is_idle(&s->children[i]))
 			bring_up(&s->children[i]);
+	/* the keeper first: what the others send it must find it at work */
+	if (keeper->state == CHILD_READY)
+		go(keeper);
 	if (s->phase == PHASE_RUN)
 		go_all(s, CHILD_READY);
 	join_all(s);
-	if (s->phase == PHASE_START && count(s, CHILD_READY) == s->children_n) {
+	if (s->phase == PHASE_START && count(s, CHILD_READY) + count(s, CHILD_RUNNING) == s->children_n) {
 		go_all(s, CHILD_READY);
 		be_ready(s);
 	}
@@ -258,7 +262,9 @@ void start_config_done(struct child *c, const Msg__ConfigDone *m)
 	if (c->state != CHILD_LOADING || m->generation != s->now.number)
 		return; /* an answer to a generation that was given up */
 	if (!m->ready) {
-		log_err("start.refused name=%s: %s", c->name, m->error);
+		char event[64];
+		snprintf(event, sizeof event, "start.refused name=%s", c->name);
+		report_lines(event, m->error);
 		if (s->phase == PHASE_RUN)
 			child_kill(c, "refused its configuration");
 		else

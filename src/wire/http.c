@@ -244,6 +244,31 @@ static size_t line_len(const uint8_t *p, size_t n)
 	return end == nullptr ? n : (size_t)(end - p) + 1;
 }
 
+/* Hand one piece of a line to the engine. */
+static unsigned parse_line(struct http *h, const char *p, size_t n)
+{
+	if (h->line_ended)
+		h->line_len = 0;
+	if (h->line_len == 0)
+		h->line_first = p[0];
+	h->line_len += n;
+	h->line_ended = p[n - 1] == '\n';
+	return http_engine_feed(&h->engine, &sink, h, p, n);
+}
+
+/* The head and the chunks end with a blank line.  http-parser, built lenient as in Debian, takes "\r" with any byte for
+ * one, and has then been given bytes behind the end. */
+static bool is_line_blank(const struct http *h)
+{
+	return h->line_ended && (h->line_len == 1 || (h->line_len == 2 && h->line_first == '\r'));
+}
+
+static enum http_event refuse_end(struct http *h)
+{
+	h->status = 0; /* what the engine says of the bytes behind does not matter */
+	return refuse(h, 400);
+}
+
 static enum http_event feed_head(struct http *h, struct reader *r)
 {
 	while (r->left > 0) {
@@ -253,7 +278,9 @@ static enum http_event feed_head(struct http *h, struct reader *r)
 		char *to = h->head + h->head_len;
 		reader_copy(r, to, n);
 		h->head_len = (uint16_t)(h->head_len + n);
-		unsigned status = http_engine_feed(&h->engine, &sink, h, to, n);
+		unsigned status = parse_line(h, to, n);
+		if (h->head_done && !is_line_blank(h))
+			return refuse_end(h);
 		if (status != 0)
 			return refuse(h, status);
 		if (h->head_done)
@@ -285,7 +312,9 @@ static enum http_event feed_chunks(struct http *h, struct reader *r)
 		if (h->chunks_len > CHUNKS_MAX)
 			return refuse(h, 413);
 		const char *line = (const char *)reader_take(r, n);
-		unsigned status = http_engine_feed(&h->engine, &sink, h, line, n);
+		unsigned status = parse_line(h, line, n);
+		if (h->chunks_done && !is_line_blank(h))
+			return refuse_end(h);
 		if (status != 0)
 			return refuse(h, status);
 		if (h->chunks_done)

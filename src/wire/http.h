@@ -57,12 +57,15 @@ struct http {
 	bool in_value; /* the piece that was parsed last is a value, not a name */
 	bool head_done;
 	bool chunks_done;
+	bool line_ended;   /* the last byte was a line end */
+	char line_first;   /* first byte of the last line */
 	uint16_t head_len;
 	uint16_t fields_n;
 	struct http_span target;
 	struct http_engine engine;
 	size_t body_need; /* announced length; HTTP_BODY_MAX if chunked */
 	bool chunked;
+	size_t line_len;       /* of the last line, its end included */
 	size_t chunks_len; /* bytes taken in HTTP_IN_CHUNKS, framing included */
 	uint8_t *body; /* storage of the owner */
 	size_t body_cap;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,8 +17,6 @@
 #include "worker/tick.h"
 #include "worker/tx.h"
 
-constexpr size_t CONFIG_MAX = 1 << 20;
-
 void worker_report_violation(struct worker *w, enum ipc_role role, unsigned index, const char *what)
 {
 	Msg__Violation m = MSG__VIOLATION__INIT;
@@ -31,24 +28,6 @@ void worker_report_violation(struct worker *w, enum ipc_role role, unsigned inde
 }
 
 /* {{ configuration }} */
-
-static enum err read_text(int fd, char **out, size_t *len)
-{
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size < 0 || (size_t)st.st_size > CONFIG_MAX)
-		return ERR_SYS;
-	char *text = malloc((size_t)st.st_size + 1);
-	if (text == nullptr)
-		return ERR_NOMEM;
-	size_t at = 0;
-	lseek(fd, 0, SEEK_SET);
-	for (ssize_t n; at < (size_t)st.st_size && (n = read(fd, text + at, (size_t)st.st_size - at)) > 0;)
-		at += (size_t)n;
-	text[at] = '\0';
-	*out = text;
-	*len = at;
-	return ERR_OK;
-}
 
 void generation_fini(struct generation *g)
 {
@@ -89,7 +68,7 @@ static void on_config(struct ipc *ipc, struct ipc_msg *m)
 	char *text OWNED(base_freep) = nullptr;
 	size_t len;
 	struct config_report report = {};
-	enum err e = read_text(m->fds_n > 0 ? m->fds[0] : -1, &text, &len);
+	enum err e = config_read_fd(m->fds_n > 0 ? m->fds[0] : -1, &text, &len);
 	if (e == ERR_OK)
 		e = config_parse(&w->next.config, c->file, text, len, &report);
 	config_report_fini(&report); /* the supervisor has printed the same one */

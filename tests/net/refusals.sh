@@ -17,13 +17,13 @@ login_is() {
 opens() { [[ $(vpn connect "$1") == "$2 "* ]]; }
 cookie_of() { vpn login "$1" "$password" | sed -n 's/^200 \([^ ]\{20,\}\)$/\1/p'; }
 
-# exit_status NAME: of an openconnect that is to end by itself.
+# oc_refused NAME: it ends by itself with an error.
 oc_refused() {
 	wait_until 20 not oc_is_alive "$1" || return 1
 	! wait "$(oc_pid "$1")"
 }
 
-user=test
+user="test"
 right_login() {
 	oc_connect "$1" --no-dtls
 	ok "$1: ping to the host" pings "$cl" $host4
@@ -57,7 +57,8 @@ locked_user() {
 	ok "locked again: no login" wait_until 5 login_is '200 form|' "$password"
 	oc_stop after_locked
 	ok "it is gone" wait_until 5 users_are 0
-	oc_user=test user=test
+	oc_user="test"
+	user="test"
 }
 
 no_cookie_left() { equal "$(in_occtl show status | json "d['Sec-mod client entries']")" 0; }
@@ -105,7 +106,7 @@ same_clients() {
 	ok "the first one goes on" pings "$cl" $host4
 	oc_user=other
 	right_login other
-	oc_user=test
+	oc_user="test"
 	ok "another user's does not count" users_are 2
 	oc_stop other
 	oc_stop first
@@ -151,9 +152,9 @@ max_clients() {
 	oc_stop one
 	ok "it is gone" wait_until 5 users_are 0
 	oc_user=other
-	right_login then
-	oc_user=test
-	oc_stop then
+	right_login later
+	oc_user="test"
+	oc_stop later
 }
 
 add_user locked

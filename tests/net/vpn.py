@@ -57,7 +57,7 @@ class Client:
             context.check_hostname = ca is not None
             if ca is None:
                 context.verify_mode = ssl.CERT_NONE
-            self.sock = context.wrap_socket(self.tcp, server_hostname=to, suppress_ragged_eofs=True)
+            self.tcp = self.sock = context.wrap_socket(self.tcp, server_hostname=to, suppress_ragged_eofs=True)
 
     def close(self):
         self.sock.close()

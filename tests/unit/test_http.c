@@ -135,6 +135,10 @@ static void bad_requests_are_refused(void **)
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400 },
 		{ "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nContent-Length: 262145\r\n\r\n", 413 },
+		{ "GET / HTTP/1.1\r\nA: b\r\n\rX: y\r\n\r\n", 400 }, /* found by fuzz_http: no end, for http-parser one */
+		{ "GET / HTTP/1.1\r\n\r\r\n", 400 },
+		{ "POST / HTTP/1.1\r\nContent-Length: 3\r\n\rabc\r\n", 400 },
+		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\rGET / HTTP/1.1\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400 },
 		{ "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 400 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "keeper/steer.h"
+#include "keeper/maps.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -8,20 +8,20 @@
 #include "base/log.h"
 #include "bpf/shared.h"
 
-void steer_set(struct steer *st, int inner, int app_ids)
+void maps_set(struct maps *st, int inner, int app_ids)
 {
-	steer_fini(st);
+	maps_fini(st);
 	st->inner = inner;
 	st->app_ids = app_ids;
 }
 
-void steer_fini(struct steer *st)
+void maps_fini(struct maps *st)
 {
 	base_closep(&st->inner);
 	base_closep(&st->app_ids);
 }
 
-static void note(struct steer *st, int result, const char *map)
+static void note(struct maps *st, int result, const char *map)
 {
 	if (result == 0 || st->warned)
 		return;
@@ -30,7 +30,7 @@ static void note(struct steer *st, int result, const char *map)
 	         strerror(errno));
 }
 
-static void set(struct steer *st, int map, const char *name, const void *key, uint32_t worker, bool gone)
+static void set(struct maps *st, int map, const char *name, const void *key, uint32_t worker, bool gone)
 {
 	const struct steer_worker value = { .index = worker };
 	if (map < 0)
@@ -57,7 +57,7 @@ static struct steer_inner key_of(const struct prefix *p)
 	return key;
 }
 
-static void set_inner(struct steer *st, const struct lease *lease, uint32_t worker, bool gone)
+static void set_inner(struct maps *st, const struct lease *lease, uint32_t worker, bool gone)
 {
 	if (lease->addr.family == 0)
 		return;
@@ -65,7 +65,7 @@ static void set_inner(struct steer *st, const struct lease *lease, uint32_t work
 	set(st, st->inner, "inner", &key, worker, gone);
 }
 
-void steer_route(struct steer *st, const struct session *s, bool gone)
+void maps_route(struct maps *st, const struct session *s, bool gone)
 {
 	struct steer_app_id id;
 	static_assert(sizeof id.id == SESSION_APP_ID_LEN);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "keeper/generation.h"
+#include "keeper/edition.h"
 
 #include <stdlib.h>
 
-static void free_keys(struct generation *g)
+static void free_keys(struct edition *g)
 {
 	for (size_t i = 0; i < g->keys_n; i++)
 		key_free(g->keys[i]);
 	free(g->keys);
 }
 
-void generation_retire(struct generation *g)
+void edition_retire(struct edition *g)
 {
 	auth_set_fini(&g->auth);
 	config_putp(&g->cfg);
@@ -19,14 +19,14 @@ void generation_retire(struct generation *g)
 	g->certs_n = 0;
 }
 
-void generation_fini(struct generation *g)
+void edition_fini(struct edition *g)
 {
-	generation_retire(g);
+	edition_retire(g);
 	free_keys(g);
-	*g = (struct generation){};
+	*g = (struct edition){};
 }
 
-enum err generation_add_key(struct generation *g, struct key *key, uint32_t *number)
+enum err edition_add_key(struct edition *g, struct key *key, uint32_t *number)
 {
 	struct key **keys = reallocarray(g->keys, g->keys_n + 1, sizeof(struct key *));
 	if (keys == nullptr)
@@ -37,22 +37,22 @@ enum err generation_add_key(struct generation *g, struct key *key, uint32_t *num
 	return ERR_OK;
 }
 
-enum err generation_add_cert(struct generation *g, uint32_t vhost, uint32_t key, uint32_t pair)
+enum err edition_add_cert(struct edition *g, uint32_t vhost, uint32_t key, uint32_t pair)
 {
-	struct generation_cert *certs = reallocarray(g->certs, g->certs_n + 1, sizeof *certs);
+	struct edition_cert *certs = reallocarray(g->certs, g->certs_n + 1, sizeof *certs);
 	if (certs == nullptr)
 		return ERR_NOMEM;
 	g->certs = certs;
-	certs[g->certs_n++] = (struct generation_cert){ .vhost = vhost, .pair = pair, .key = key };
+	certs[g->certs_n++] = (struct edition_cert){ .vhost = vhost, .pair = pair, .key = key };
 	return ERR_OK;
 }
 
-struct key *generation_key(const struct generation *g, uint32_t number, uint32_t key)
+struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key)
 {
 	return g->number == number && g->number != 0 && key < g->keys_n ? g->keys[key] : nullptr;
 }
 
-enum err generation_send_certs(const struct generation *g, struct ipc *supervisor)
+enum err edition_send_certs(const struct edition *g, struct ipc *supervisor)
 {
 	Msg__Cert *certs OWNED(base_freep) = calloc(g->certs_n + 1, sizeof *certs);
 	Msg__Cert **list OWNED(base_freep) = calloc(g->certs_n + 1, sizeof(Msg__Cert *));

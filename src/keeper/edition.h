@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * generation - one state of the configuration as the keeper uses it: options, keys, back ends
+ * edition - one generation of the configuration as the keeper uses it: options, keys, back ends
  *
  * Owner:    struct keeper: the one in force, the one being prepared, and the one before, whose keys are still
  *           named by handshakes under way.
@@ -14,33 +14,33 @@
 #include "keeper/key.h"
 
 /* A certificate that a virtual host shows. */
-struct generation_cert {
+struct edition_cert {
 	uint32_t vhost;
 	uint32_t pair; /* which of its server-cert and server-key */
 	uint32_t key;  /* index in keys */
 };
 
-struct generation {
+struct edition {
 	uint32_t number; /* 0: none */
 	uint32_t debug;  /* log level number */
 	struct config *cfg;
 	struct key **keys;
 	size_t keys_n;
-	struct generation_cert *certs;
+	struct edition_cert *certs;
 	size_t certs_n;
 	struct auth_set auth;
 };
 
-void generation_fini(struct generation *g);
+void edition_fini(struct edition *g);
 
 /* It is no longer in force: keep the keys only. */
-void generation_retire(struct generation *g);
+void edition_retire(struct edition *g);
 
 /* Takes the key; its number goes to *number. */
-enum err generation_add_key(struct generation *g, struct key *key, uint32_t *number);
-enum err generation_add_cert(struct generation *g, uint32_t vhost, uint32_t key, uint32_t pair);
+enum err edition_add_key(struct edition *g, struct key *key, uint32_t *number);
+enum err edition_add_cert(struct edition *g, uint32_t vhost, uint32_t key, uint32_t pair);
 
-struct key *generation_key(const struct generation *g, uint32_t number, uint32_t key);
+struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key);
 
 /* Send the certificates, without keys, to the supervisor.  ERR_RANGE: they are larger than a message. */
-enum err generation_send_certs(const struct generation *g, struct ipc *supervisor);
+enum err edition_send_certs(const struct edition *g, struct ipc *supervisor);
