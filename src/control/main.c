@@ -6,6 +6,7 @@
  * Rights: none.  Its own user, no capability, no file, no network; what it may do is what the descriptors it was
  * handed can do, and the messages that msgs.def lets it send.
  */
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -165,11 +166,23 @@ static void ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
+/* libuv opens /dev/null for its first stream, as a spare for times without descriptors: before the sandbox forbids it. */
+static void open_spare(uv_loop_t *loop)
+{
+	uv_pipe_t first;
+	if (uv_pipe_init(loop, &first, 0) != 0)
+		return;
+	uv_close((uv_handle_t *)&first, nullptr);
+	uv_run(loop, UV_RUN_NOWAIT);
+}
+
 int main(void)
 {
 	log_init("control", LOG_LEVEL_INFO, nullptr);
 	ignore_signals();
-	tzset(); /* reads a file, which the sandbox forbids later */
+	/* strftime calls tzset, which looks at the file again unless TZ is set and unchanged: the sandbox forbids that */
+	setenv("TZ", ":/etc/localtime", 0);
+	tzset();
 
 	static struct control control = { .socket = -1, .server.fd = -1 };
 	struct control *c = &control;
@@ -179,6 +192,8 @@ int main(void)
 		log_err("control.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");
 		return EXIT_FAILURE;
 	}
+	open_spare(c->loop);
+	json_object_seed(0); /* jansson would read /dev/urandom at its first object */
 	enum err e = sandbox_enter(&profile_control, true);
 	if (e != ERR_OK) {
 		log_err("control.sandbox error=\"%s\"", err_text(e));

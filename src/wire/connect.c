@@ -10,7 +10,8 @@ constexpr uint64_t MTU_MOST = 16384;
 
 bool connect_is_tunnel(struct slice path)
 {
-	return text_is(path, "/CSCOSSLC/tunnel") || text_is(path, "CSCOSSLC/tunnel"); /* Clavister: no slash */
+	return text_is(path, "/CSCOSSLC/tunnel") ||
+	       text_is(path, "CSCOSSLC/tunnel"); /* Clavister: no slash */
 }
 
 void connect_req_wipe(struct connect_req *r)
@@ -25,7 +26,8 @@ static const struct {
 	uint16_t cap;
 	bool is_list;
 } texts[] = {
-#define TEXT(field, ...) offsetof(struct connect_req, field), sizeof(((struct connect_req *)nullptr)->field), __VA_ARGS__
+#define TEXT(field, ...) \
+	offsetof(struct connect_req, field), sizeof(((struct connect_req *)nullptr)->field), __VA_ARGS__
 	{ "User-Agent", TEXT(user_agent, false) },
 	{ "X-AnyConnect-Platform", TEXT(device_platform, false) },
 	{ "X-AnyConnect-Identifier-Platform", TEXT(device_platform, false) },
@@ -57,7 +59,8 @@ static bool parse_cookie(struct connect_req *out, const struct http *h)
 	uint8_t cookie[CONNECT_COOKIE_LEN];
 	bool ok = http_cookie(h, "webvpn", raw, sizeof raw, &raw_len) == ERR_OK &&
 		  text_percent_decode(text, sizeof text, text_slice(raw), false) == ERR_OK &&
-		  encode_from_base64(text, strlen(text), cookie, sizeof cookie, &len) == ERR_OK && len == sizeof cookie;
+		  encode_from_base64(text, strlen(text), cookie, sizeof cookie, &len) == ERR_OK &&
+		  len == sizeof cookie;
 	if (ok)
 		memcpy(out->cookie, cookie, sizeof cookie);
 	explicit_bzero(raw, sizeof raw);

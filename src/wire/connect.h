@@ -94,7 +94,8 @@ struct connect_reply {
 	const char *server_name; /* texts: nullptr or "" is no line */
 	const char *hostname;
 	const char *default_domain;
-	struct connect_prefix ipv4; /* nets and servers of a family without address are left out, but IPv4 servers */
+	struct connect_prefix
+		ipv4; /* nets and servers of a family without address are left out, but IPv4 servers */
 	struct connect_prefix ipv6;
 	struct connect_prefixes dns;
 	struct connect_prefixes nbns;

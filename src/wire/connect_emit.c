@@ -60,7 +60,8 @@ static const char *dotted_mask(const struct connect_prefix *p, char out[INET6_AD
 }
 
 /* Addresses without length; IPv6 ones under another name, nullptr: not at all. */
-static void emit_servers(struct writer *w, const char *name, const char *name_ip6, const struct connect_prefixes *list)
+static void emit_servers(struct writer *w, const char *name, const char *name_ip6,
+			 const struct connect_prefixes *list)
 {
 	char text[INET6_ADDRSTRLEN];
 	for (size_t i = 0; i < list->n; i++) {
@@ -226,7 +227,8 @@ void connect_emit(struct writer *w, const struct connect_reply *r)
 
 void connect_emit_refusal(struct writer *w, unsigned status, const char *reason)
 {
-	writer_fmt(w, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: 0\r\n", status, http_reason(status));
+	writer_fmt(w, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: 0\r\n", status,
+		   http_reason(status));
 	emit_text(w, "X-Reason", reason);
 	writer_str(w, "\r\n");
 }

@@ -336,8 +336,9 @@ static enum http_event stay_refused(struct http *, struct reader *)
 enum http_event http_feed(struct http *h, const uint8_t *p, size_t n, size_t *used)
 {
 	static enum http_event (*const feed[])(struct http *, struct reader *) = {
-		[HTTP_IN_HEAD] = feed_head,     [HTTP_WANTS_BODY] = wait_body,   [HTTP_IN_LENGTH] = feed_length,
-		[HTTP_IN_CHUNKS] = feed_chunks, [HTTP_COMPLETE] = stay_complete, [HTTP_DEAD] = stay_refused,
+		[HTTP_IN_HEAD] = feed_head,      [HTTP_WANTS_BODY] = wait_body,
+		[HTTP_IN_LENGTH] = feed_length,  [HTTP_IN_CHUNKS] = feed_chunks,
+		[HTTP_COMPLETE] = stay_complete, [HTTP_DEAD] = stay_refused,
 	};
 	assert(h->state >= HTTP_IN_HEAD && h->state <= HTTP_DEAD);
 	struct reader r = reader_of(p, n);

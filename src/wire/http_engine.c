@@ -140,8 +140,8 @@ unsigned http_engine_version(const struct http_engine *e)
 	return 10u * of_const(e)->http_major + of_const(e)->http_minor;
 }
 
-unsigned http_engine_feed(struct http_engine *e, const struct http_engine_sink *sink, struct http *h, const char *p,
-			  size_t n)
+unsigned http_engine_feed(struct http_engine *e, const struct http_engine_sink *sink, struct http *h,
+			  const char *p, size_t n)
 {
 	struct feed f = { .sink = sink, .h = h };
 	of(e)->data = &f;

@@ -90,13 +90,15 @@ enum err login_cookies_form(struct login_cookies *c, const char *context, uint32
 	return add_cookie(c, "webvpncontext=", context, tail);
 }
 
-enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn, const char *cert_sha1)
+enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
+			    const char *cert_sha1)
 {
 	*c = (struct login_cookies){};
 	TRY(add_cookie(c, "webvpncontext=", context, guarded));
 	TRY(add_cookie(c, "webvpn=", webvpn, guarded));
 	/* away with that of a login before, which may tell of a profile we do not have */
-	TRY(add_cookie(c, "webvpnc=", "", "; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly"));
+	TRY(add_cookie(c, "webvpnc=", "",
+		       "; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly"));
 	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", cert_sha1, "; path=/; Secure; HttpOnly");
 }
 

@@ -10,7 +10,8 @@ static const struct {
 	uint16_t cap;
 	bool secret;
 } places[LOGIN_KEY_N] = {
-#define PLACE(field, ...) { offsetof(struct login_req, field), sizeof(((struct login_req *)nullptr)->field), __VA_ARGS__ }
+#define PLACE(field, ...) \
+	{ offsetof(struct login_req, field), sizeof(((struct login_req *)nullptr)->field), __VA_ARGS__ }
 	[LOGIN_KEY_USERNAME] = PLACE(username, false),
 	[LOGIN_KEY_PASSWORD] = PLACE(password, true),
 	[LOGIN_KEY_SECONDARY] = PLACE(secondary, true),
@@ -32,10 +33,8 @@ static const struct {
 	const char *name;
 	enum login_key key;
 } answers[] = {
-	{ "username", LOGIN_KEY_USERNAME },
-	{ "password", LOGIN_KEY_PASSWORD },
-	{ "answer", LOGIN_KEY_SECONDARY },
-	{ "whichpin", LOGIN_KEY_SECONDARY },
+	{ "username", LOGIN_KEY_USERNAME }, { "password", LOGIN_KEY_PASSWORD },
+	{ "answer", LOGIN_KEY_SECONDARY },  { "whichpin", LOGIN_KEY_SECONDARY },
 	{ "group_list", LOGIN_KEY_GROUP },
 };
 
@@ -136,7 +135,8 @@ static enum err parse_form(struct login_req *out, struct slice body)
 	char value[LOGIN_VALUE_CAP];
 	enum err e = ERR_OK;
 	out->type = LOGIN_FORM;
-	for (auto pair = text_next_word(&body, '&'); pair.p != nullptr && e == ERR_OK; pair = text_next_word(&body, '&'))
+	for (auto pair = text_next_word(&body, '&'); pair.p != nullptr && e == ERR_OK;
+	     pair = text_next_word(&body, '&'))
 		e = parse_pair(out, pair, value, sizeof value);
 	explicit_bzero(value, sizeof value);
 	return e;
@@ -165,7 +165,8 @@ static void settle_secrets(struct login_req *out)
 	out->has_password = true;
 	out->has_secondary = false;
 }
-static_assert(sizeof(((struct login_req *)nullptr)->password) == sizeof(((struct login_req *)nullptr)->secondary));
+static_assert(sizeof(((struct login_req *)nullptr)->password) ==
+	      sizeof(((struct login_req *)nullptr)->secondary));
 
 enum err login_parse(struct login_req *out, const uint8_t *body, size_t len)
 {

@@ -160,7 +160,8 @@ static void store_attributes(struct parse *p, enum login_key element, const char
 {
 	for (; attrs[0] != nullptr; attrs += 2)
 		for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
-			if (attributes[i].element == element && text_is_nocase(text_slice(attrs[0]), attributes[i].name))
+			if (attributes[i].element == element &&
+			    text_is_nocase(text_slice(attrs[0]), attributes[i].name))
 				fail(p, login_store(p->out, attributes[i].key, text_slice(attrs[1])));
 }
 

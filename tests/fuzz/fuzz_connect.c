@@ -43,7 +43,8 @@ static void check_head(const struct writer *w)
 	assert(memmem(w->start, w->len, "\r\n\r\n", 4) == w->start + w->len - 4);
 	for (size_t i = 0; i < w->len; i++) {
 		uint8_t c = w->start[i];
-		assert((c >= 0x20 && c < 0x7f) || (c == '\r' && w->start[i + 1] == '\n') || (c == '\n' && w->start[i - 1] == '\r'));
+		assert((c >= 0x20 && c < 0x7f) || (c == '\r' && w->start[i + 1] == '\n') ||
+		       (c == '\n' && w->start[i - 1] == '\r'));
 	}
 }
 
@@ -58,7 +59,8 @@ static void emit_all(const struct connect_req *r)
 {
 	static uint8_t out[16384];
 	const char *const texts[] = { r->hostname, r->user_agent };
-	const struct connect_prefix nets[] = { prefix_of(r->secret, AF_INET), prefix_of(r->secret + 16, AF_INET6) };
+	const struct connect_prefix nets[] = { prefix_of(r->secret, AF_INET),
+					       prefix_of(r->secret + 16, AF_INET6) };
 	const struct connect_reply reply = {
 		.server_name = r->user_agent,
 		.hostname = r->hostname,

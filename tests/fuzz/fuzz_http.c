@@ -38,7 +38,8 @@ static void read_all(struct outcome *o, const struct http *h)
 	add(o, http_body(h));
 	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
 		size_t i = 0;
-		for (auto v = http_header_next(h, names[n], &i); v.p != nullptr; v = http_header_next(h, names[n], &i))
+		for (auto v = http_header_next(h, names[n], &i); v.p != nullptr;
+		     v = http_header_next(h, names[n], &i))
 			add(o, v);
 		http_header_text(h, names[n], text, sizeof text);
 		assert(strlen(text) < sizeof text);

@@ -60,7 +60,8 @@ skip() {
 context() {
 	local f
 	[ -n "$T" ] || return 0
-	for f in "$T"/last "$T"/server.log "$T"/*/log; do
+	# Of the clients' logs the two that were written last.
+	for f in "$T/last" "$T/server.log" $(find "$T" -path '*/*/log' -printf '%T@ %p\n' | sort -rn | head -n 2 | cut -d' ' -f2); do
 		[ -s "$f" ] || continue
 		echo "---- the end of ${f#"$T"/}"
 		tail -n "${CONTEXT:-30}" "$f"

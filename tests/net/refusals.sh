@@ -30,8 +30,10 @@ right_login() {
 }
 
 wrong_password() {
-	ok "one wrong password, then the right one on the same connection" login_is '200 form|200 cookie|' wrong "$password"
-	ok "an empty password" login_is '200 form|200 cookie|' '' "$password"
+	if is_ours; then # Debian's ocserv forgets that the second was right
+		ok "one wrong password, then the right one on the same connection" login_is '200 form|200 cookie|' wrong "$password"
+		ok "an empty password" login_is '200 form|200 cookie|' '' "$password"
+	fi
 	ok "three wrong passwords: 401" login_is '200 form|200 form|401 |' wrong 'also wrong' "${password}x"
 	ok "an unknown user: 401 after three" eval "user=nobody login_is '200 form|200 form|401 |' a b c"
 	oc_password=wrong
@@ -64,14 +66,15 @@ locked_user() {
 no_cookie_left() { equal "$(in_occtl show status | json "d['Sec-mod client entries']")" 0; }
 
 wrong_cookies() {
-	local cookie short
+	local cookie
 	ok "CONNECT without a login: 401" opens 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' 401
-	ok "CONNECT with an empty cookie: 401" opens '' 401
-	ok "CONNECT with no base64: 401" opens '%%%%' 401
 	cookie=$(cookie_of test)
-	short=${cookie:0:20}
-	ok "CONNECT with a part of a cookie: 401" opens "$short" 401
-	ok "CONNECT with a cookie and more: 401" opens "${cookie}AAAA" 401
+	if is_ours; then # Debian's ocserv closes without a word
+		ok "CONNECT with an empty cookie: 401" opens '' 401
+		ok "CONNECT with no base64: 401" opens '%%%%' 401
+		ok "CONNECT with a part of a cookie: 401" opens "${cookie:0:20}" 401
+		ok "CONNECT with a cookie and more: 401" opens "${cookie}AAAA" 401
+	fi
 	ok "CONNECT with the cookie itself: 200" opens "$cookie" 200
 }
 

@@ -147,10 +147,9 @@ class Client:
     # {{ tunnel }}
 
     def connect(self, cookie, headers=()):
-        if not cookie.startswith("webvpn="):
-            cookie = f"webvpn={cookie}"
+        cookie = cookie.split("webvpn=")[-1]  # openconnect prints its STRAP key before it
         self.request("CONNECT", "/CSCOSSLC/tunnel", None,
-                     [f"Cookie: {cookie}", "X-CSTP-Version: 1", "X-CSTP-Hostname: tester", "X-CSTP-MTU: 1300",
+                     [f"Cookie: webvpn={cookie}", "X-CSTP-Version: 1", "X-CSTP-Hostname: tester", "X-CSTP-MTU: 1300",
                       "X-CSTP-Base-MTU: 1406", "X-CSTP-Address-Type: IPv6,IPv4", "X-CSTP-Full-IPv6-Capability: true", *headers])
         return self.answer(has_body=False)
 

@@ -13,7 +13,8 @@ static struct http http;
 static struct connect_req req;
 
 #define COOKIE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define SECRET "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2f"
+#define SECRET \
+	"000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2f"
 
 /* Parse a CONNECT with these header lines, each with its line end. */
 static void parse(const char *lines)
@@ -44,7 +45,8 @@ static void request_of_openconnect(void **)
 	      "X-DTLS-CipherSuite: PSK-NEGOTIATE:OC-DTLS1_2-AES256-GCM:AES128-SHA\r\n"
 	      "X-DTLS12-CipherSuite: ECDHE-RSA-AES256-GCM-SHA384:AES128-GCM-SHA256\r\n"
 	      "X-DTLS-Accept-Encoding: lzs\r\n");
-	assert_true(req.has_cookie && req.has_secret && req.want_ipv4 && req.want_ipv6 && req.full_ipv6 && req.psk);
+	assert_true(req.has_cookie && req.has_secret && req.want_ipv4 && req.want_ipv6 && req.full_ipv6 &&
+		    req.psk);
 	assert_false(req.mobile || req.license_mobile);
 	for (size_t i = 0; i < CONNECT_COOKIE_LEN; i++)
 		assert_int_equal(req.cookie[i], i);
@@ -81,7 +83,8 @@ static void request_of_a_cisco_phone(void **)
 static void an_empty_request(void **)
 {
 	parse("");
-	assert_false(req.has_cookie || req.has_secret || req.psk || req.full_ipv6 || req.mobile || req.license_mobile);
+	assert_false(req.has_cookie || req.has_secret || req.psk || req.full_ipv6 || req.mobile ||
+		     req.license_mobile);
 	assert_true(req.want_ipv4 && req.want_ipv6);
 	assert_int_equal(req.base_mtu, 0);
 	assert_int_equal(req.mtu, 0);
@@ -93,8 +96,9 @@ static void an_empty_request(void **)
 
 static void the_tunnel_has_one_name(void **)
 {
-	static const char *const bad[] = { "", "/", "/tunnel", "/cscosslc/tunnel", "/CSCOSSLC/tunnel/", "//CSCOSSLC/tunnel",
-					   "gw:443" };
+	static const char *const bad[] = {
+		"", "/", "/tunnel", "/cscosslc/tunnel", "/CSCOSSLC/tunnel/", "//CSCOSSLC/tunnel", "gw:443"
+	};
 	assert_true(connect_is_tunnel(text_slice("/CSCOSSLC/tunnel")));
 	assert_true(connect_is_tunnel(text_slice("CSCOSSLC/tunnel")));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -111,10 +115,11 @@ static void cookies(void **)
 		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\r\n", true },
 		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8%3D\r\n", true },
 		{ "Cookie: webvpn=%41AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8%3d\r\n", true },
-		{ "Cookie: webvpn=////////////////////////////////////////////\r\n", false },  /* 33 bytes */
+		{ "Cookie: webvpn=////////////////////////////////////////////\r\n", false }, /* 33 bytes */
 		{ "Cookie: webvpn=%2F%2f////////////////////////////////////////8=\r\n", true },
-		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\r\n", false },  /* 31 */
-		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=\r\n", false },  /* unused bits */
+		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==\r\n", false }, /* 31 */
+		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9=\r\n",
+		  false }, /* unused bits */
 		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8==\r\n", false },
 		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8%3\r\n", false },
 		{ "Cookie: webvpn=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8%00\r\n", false },
@@ -141,8 +146,9 @@ static void mtus_out_of_range_are_ignored(void **)
 		const char *value;
 		uint16_t mtu;
 	} rows[] = {
-		{ "256", 256 }, { "500", 500 }, { "16384", 16384 }, { "255", 0 }, { "0", 0 },     { "16385", 0 }, { "65535", 0 },
-		{ "65792", 0 }, { "-1", 0 },    { "", 0 },		{ "1500x", 0 }, { "0x5dc", 0 }, { "1e3", 0 },   { "4294968796", 0 },
+		{ "256", 256 }, { "500", 500 }, { "16384", 16384 }, { "255", 0 },        { "0", 0 },
+		{ "16385", 0 }, { "65535", 0 }, { "65792", 0 },     { "-1", 0 },         { "", 0 },
+		{ "1500x", 0 }, { "0x5dc", 0 }, { "1e3", 0 },       { "4294968796", 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char line[128] = "X-CSTP-MTU: 1400\r\nX-CSTP-MTU: ";
@@ -156,9 +162,15 @@ static void mtus_out_of_range_are_ignored(void **)
 
 static void a_bad_secret_is_none(void **)
 {
-	static const char *const bad[] = { "", "00", (SECRET "00"), (SECRET "0"), ("0x" SECRET),
-					   "zz0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2f",
-					   "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2 " };
+	static const char *const bad[] = {
+		"",
+		"00",
+		(SECRET "00"),
+		(SECRET "0"),
+		("0x" SECRET),
+		"zz0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2f",
+		"000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292a2b2c2d2e2 "
+	};
 	static const uint8_t nothing[CONNECT_SECRET_LEN];
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		char line[256] = "X-DTLS-Master-Secret: ";
@@ -233,7 +245,8 @@ static void long_values_are_cut_or_dropped(void **)
 	memset(line + strlen(line), 'a', 500);
 	strcat(line, "\x80\r\nX-DTLS-CipherSuite: ");
 	memset(line + strlen(line), 'b', 600);
-	strcat(line, ":PSK-NEGOTIATE\r\nX-AnyConnect-Identifier-DeviceType: a\xff" "b\r\n");
+	strcat(line, ":PSK-NEGOTIATE\r\nX-AnyConnect-Identifier-DeviceType: a\xff"
+		     "b\r\n");
 	parse(line);
 	assert_int_equal(strlen(req.user_agent), sizeof req.user_agent - 1);
 	assert_string_equal(req.dtls_ciphers, "");
@@ -247,10 +260,12 @@ static void kinds_choose_the_dialect(void **)
 		const char *lines;
 		struct connect_dialect d;
 	} rows[] = {
-		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-CSTP-Full-IPv6-Capability: true\r\n", { .full_ipv6 = true } },
+		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-CSTP-Full-IPv6-Capability: true\r\n",
+		  { .full_ipv6 = true } },
 		{ "User-Agent: Open AnyConnect VPN Agent v3.20\r\n", { .no_ipv6_lists = true } },
 		{ "User-Agent: Cisco AnyConnect VPN Agent for Windows 4.10\r\n", { .dns_ip6 = true } },
-		{ "User-Agent: AnyConnect Android 4.10\r\nX-CSTP-License: mobile\r\n", { .dns_ip6 = true, .license = true } },
+		{ "User-Agent: AnyConnect Android 4.10\r\nX-CSTP-License: mobile\r\n",
+		  { .dns_ip6 = true, .license = true } },
 		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-AnyConnect-Identifier-Platform: apple-ios\r\n",
 		  { .dns_ip6 = true, .apple = true } },
 		{ "", {} },
@@ -293,7 +308,8 @@ static void answer_with_all(void **)
 {
 	const struct connect_prefix dns[] = { net("192.0.2.53", 32), net("2001:db8::53", 128) };
 	const struct connect_prefix nbns[] = { net("192.0.2.54", 32), net("2001:db8::54", 128) };
-	const struct connect_prefix routes[] = { net("10.1.2.3", 8), net("2001:db8:1::1", 48), net("192.168.5.128", 25) };
+	const struct connect_prefix routes[] = { net("10.1.2.3", 8), net("2001:db8:1::1", 48),
+						 net("192.168.5.128", 25) };
 	const struct connect_prefix no_routes[] = { net("10.5.0.0", 16), net("2001:db8:2::", 33) };
 	static const char *const domains[] = { "example.com", "corp.example" };
 	static const char *const headers[] = { "X-My-Header: hi there", "X-Frame-Options: deny" };
@@ -329,60 +345,63 @@ static void answer_with_all(void **)
 		.banner = "Welcome\r\nX-Evil: 1",
 		.dialect = { .full_ipv6 = true, .license = true },
 	};
-	assert_string_equal(emit(&r),
-			    "HTTP/1.1 200 CONNECTED\r\n"
-			    "X-CSTP-Version: 1\r\n"
-			    "X-CSTP-Server-Name: ocserv-modern\r\n"
-			    "X-CSTP-Hostname: laptop\r\n"
-			    "X-CSTP-DPD: 90\r\n"
-			    "X-CSTP-Default-Domain: example.com corp.example\r\n"
-			    "X-CSTP-Address: 10.9.0.7\r\n"
-			    "X-CSTP-Netmask: 255.255.255.0\r\n"
-			    "X-CSTP-Address-IP6: 2001:db8:9::7/64\r\n"
-			    "X-CSTP-DNS: 192.0.2.53\r\n"
-			    "X-CSTP-DNS: 2001:db8::53\r\n"
-			    "X-CSTP-NBNS: 192.0.2.54\r\n"
-			    "X-CSTP-Split-DNS: example.com\r\n"
-			    "X-CSTP-Split-DNS: corp.example\r\n"
-			    "X-CSTP-Split-Include: 10.0.0.0/255.0.0.0\r\n"
-			    "X-CSTP-Split-Include-IP6: 2001:db8:1::/48\r\n"
-			    "X-CSTP-Split-Include: 192.168.5.128/255.255.255.128\r\n"
-			    "X-CSTP-Tunnel-All-DNS: false\r\n"
-			    "X-CSTP-Client-Bypass-Protocol: false\r\n"
-			    "X-CSTP-Split-Exclude: 10.5.0.0/255.255.0.0\r\n"
-			    "X-CSTP-Split-Exclude-IP6: 2001:db8::/33\r\n"
-			    "X-CSTP-Keepalive: 32400\r\n"
-			    "X-CSTP-Idle-Timeout: 1200\r\n"
-			    "X-CSTP-Smartcard-Removal-Disconnect: true\r\n"
-			    "X-CSTP-DynDNS: true\r\n"
-			    "X-CSTP-Rekey-Time: 172800\r\n"
-			    "X-CSTP-Rekey-Method: new-tunnel\r\n"
-			    "X-CSTP-MSIE-Proxy-Pac-URL: http://wpad/x.pac\r\n"
-			    "X-CSTP-MSIE-Proxy-PAC-URL: http://wpad/x.pac\r\n"
-			    "X-CSTP-Session-Timeout: 86400\r\n"
-			    "X-CSTP-Session-Timeout-Remaining: 86000\r\n"
-			    "X-CSTP-Disconnected-Timeout: none\r\n"
-			    "X-CSTP-Keep: true\r\n"
-			    "X-CSTP-TCP-Keepalive: true\r\n"
-			    "X-CSTP-License: accept\r\n"
-			    "X-My-Header: hi there\r\n"
-			    "X-Frame-Options: deny\r\n"
-			    "X-DTLS-DPD: 91\r\n"
-			    "X-DTLS-Port: 4443\r\n"
-			    "X-DTLS-Rekey-Time: 172810\r\n"
-			    "X-DTLS-Rekey-Method: new-tunnel\r\n"
-			    "X-DTLS-Keepalive: 32401\r\n"
-			    "X-DTLS-App-ID: 0001feff000000000000000000000000000000000000000000000000000000ab\r\n"
-			    "X-DTLS-CipherSuite: PSK-NEGOTIATE\r\n"
-			    "X-CSTP-Base-MTU: 1500\r\n"
-			    "X-CSTP-MTU: 1390\r\n"
-			    "X-CSTP-Banner: Welcome  X-Evil: 1\r\n"
-			    "\r\n");
+	assert_string_equal(
+		emit(&r),
+		"HTTP/1.1 200 CONNECTED\r\n"
+		"X-CSTP-Version: 1\r\n"
+		"X-CSTP-Server-Name: ocserv-modern\r\n"
+		"X-CSTP-Hostname: laptop\r\n"
+		"X-CSTP-DPD: 90\r\n"
+		"X-CSTP-Default-Domain: example.com corp.example\r\n"
+		"X-CSTP-Address: 10.9.0.7\r\n"
+		"X-CSTP-Netmask: 255.255.255.0\r\n"
+		"X-CSTP-Address-IP6: 2001:db8:9::7/64\r\n"
+		"X-CSTP-DNS: 192.0.2.53\r\n"
+		"X-CSTP-DNS: 2001:db8::53\r\n"
+		"X-CSTP-NBNS: 192.0.2.54\r\n"
+		"X-CSTP-Split-DNS: example.com\r\n"
+		"X-CSTP-Split-DNS: corp.example\r\n"
+		"X-CSTP-Split-Include: 10.0.0.0/255.0.0.0\r\n"
+		"X-CSTP-Split-Include-IP6: 2001:db8:1::/48\r\n"
+		"X-CSTP-Split-Include: 192.168.5.128/255.255.255.128\r\n"
+		"X-CSTP-Tunnel-All-DNS: false\r\n"
+		"X-CSTP-Client-Bypass-Protocol: false\r\n"
+		"X-CSTP-Split-Exclude: 10.5.0.0/255.255.0.0\r\n"
+		"X-CSTP-Split-Exclude-IP6: 2001:db8::/33\r\n"
+		"X-CSTP-Keepalive: 32400\r\n"
+		"X-CSTP-Idle-Timeout: 1200\r\n"
+		"X-CSTP-Smartcard-Removal-Disconnect: true\r\n"
+		"X-CSTP-DynDNS: true\r\n"
+		"X-CSTP-Rekey-Time: 172800\r\n"
+		"X-CSTP-Rekey-Method: new-tunnel\r\n"
+		"X-CSTP-MSIE-Proxy-Pac-URL: http://wpad/x.pac\r\n"
+		"X-CSTP-MSIE-Proxy-PAC-URL: http://wpad/x.pac\r\n"
+		"X-CSTP-Session-Timeout: 86400\r\n"
+		"X-CSTP-Session-Timeout-Remaining: 86000\r\n"
+		"X-CSTP-Disconnected-Timeout: none\r\n"
+		"X-CSTP-Keep: true\r\n"
+		"X-CSTP-TCP-Keepalive: true\r\n"
+		"X-CSTP-License: accept\r\n"
+		"X-My-Header: hi there\r\n"
+		"X-Frame-Options: deny\r\n"
+		"X-DTLS-DPD: 91\r\n"
+		"X-DTLS-Port: 4443\r\n"
+		"X-DTLS-Rekey-Time: 172810\r\n"
+		"X-DTLS-Rekey-Method: new-tunnel\r\n"
+		"X-DTLS-Keepalive: 32401\r\n"
+		"X-DTLS-App-ID: 0001feff000000000000000000000000000000000000000000000000000000ab\r\n"
+		"X-DTLS-CipherSuite: PSK-NEGOTIATE\r\n"
+		"X-CSTP-Base-MTU: 1500\r\n"
+		"X-CSTP-MTU: 1390\r\n"
+		"X-CSTP-Banner: Welcome  X-Evil: 1\r\n"
+		"\r\n");
 }
 
 static void answer_with_the_least(void **)
 {
-	const struct connect_reply r = { .ipv4 = net("10.9.0.7", 32), .server_name = "", .base_mtu = 1500, .mtu = 1390 };
+	const struct connect_reply r = {
+		.ipv4 = net("10.9.0.7", 32), .server_name = "", .base_mtu = 1500, .mtu = 1390
+	};
 	assert_string_equal(emit(&r), "HTTP/1.1 200 CONNECTED\r\n"
 				      "X-CSTP-Version: 1\r\n"
 				      "X-CSTP-Address: 10.9.0.7\r\n"
@@ -412,8 +431,9 @@ static void no_udp_means_no_line_of_dtls(void **)
 static void a_client_without_full_ipv6_gets_two_addresses(void **)
 {
 	const struct connect_reply r = { .ipv4 = net("10.9.0.7", 24), .ipv6 = net("2001:db8:9::7", 64) };
-	assert_non_null(strstr(emit(&r), "X-CSTP-Address: 10.9.0.7\r\nX-CSTP-Netmask: 255.255.255.0\r\n"
-					 "X-CSTP-Address: 2001:db8:9::7\r\nX-CSTP-Netmask: 2001:db8:9::/64\r\n"));
+	assert_non_null(strstr(emit(&r),
+			       "X-CSTP-Address: 10.9.0.7\r\nX-CSTP-Netmask: 255.255.255.0\r\n"
+			       "X-CSTP-Address: 2001:db8:9::7\r\nX-CSTP-Netmask: 2001:db8:9::/64\r\n"));
 	assert_null(strstr(out, "Address-IP6"));
 }
 
@@ -509,11 +529,14 @@ static void refusals(void **)
 		unsigned status;
 		const char *reason, *text;
 	} rows[] = {
-		{ 401, nullptr, "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" },
+		{ 401, nullptr,
+		  "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" },
 		{ 404, "", "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" },
-		{ 405, nullptr, "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" },
-		{ 503, "no address\r\nleft", "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
-					     "X-Reason: no address  left\r\n\r\n" },
+		{ 405, nullptr,
+		  "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" },
+		{ 503, "no address\r\nleft",
+		  "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n"
+		  "X-Reason: no address  left\r\n\r\n" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		memset(out, 0, sizeof out);

@@ -69,27 +69,33 @@ static void good_requests(void **)
 	} rows[] = {
 		{ "GET / HTTP/1.1\r\n\r\n", HTTP_GET, "/", nullptr, "", true },
 		{ "\r\n\r\nGET / HTTP/1.1\r\n\r\n", HTTP_GET, "/", nullptr, "", true },
-		{ "GET /profiles/x.xml:4443 HTTP/1.1\r\nHost: gw:4443\r\n\r\n", HTTP_GET, "/profiles/x.xml:4443", nullptr, "",
-		  true },
-		{ "GET /+CSCOT+/translation-table?textdomain=AnyConnect&type=manifest HTTP/1.1\r\n\r\n", HTTP_GET,
-		  "/+CSCOT+/translation-table", "textdomain=AnyConnect&type=manifest", "", true },
+		{ "GET /profiles/x.xml:4443 HTTP/1.1\r\nHost: gw:4443\r\n\r\n", HTTP_GET,
+		  "/profiles/x.xml:4443", nullptr, "", true },
+		{ "GET /+CSCOT+/translation-table?textdomain=AnyConnect&type=manifest HTTP/1.1\r\n\r\n",
+		  HTTP_GET, "/+CSCOT+/translation-table", "textdomain=AnyConnect&type=manifest", "", true },
 		{ "GET /%61? HTTP/1.1\r\nConnection: foo, Close\r\n\r\n", HTTP_GET, "/%61", "", "", false },
 		{ "GET / HTTP/1.0\r\n\r\n", HTTP_GET, "/", nullptr, "", false },
 		{ "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", HTTP_GET, "/", nullptr, "", true },
-		{ "GET / HTTP/1.1\r\nContent-Type: x\r\nContent-Length: 0\r\n\r\n", HTTP_GET, "/", nullptr, "", true },
-		{ "GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", HTTP_GET, "/", nullptr, "", true },
-		{ "POST /auth?x HTTP/1.1\r\ncontent-length: 4\r\n\r\na\n\r\n", HTTP_POST, "/auth", "x", "a\n\r\n", true },
-		{ "POST / HTTP/1.1\r\nContent-Length: 0005\r\n\r\nhello", HTTP_POST, "/", nullptr, "hello", true },
-		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel\nl\r\n00a;x=y\r\n0123456789\r\n0\r\n\r\n", HTTP_POST,
-		  "/", nullptr, "hel\nl0123456789", true },
-		{ "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\nTrailer: y\r\nHost: z\r\n\r\n", HTTP_POST, "/",
-		  nullptr, "x", true },
-		{ "POST / HTTP/1.1\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", HTTP_POST, "/", nullptr,
-		  "x", true },
-		{ "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nHost: gw\r\n\r\n", HTTP_CONNECT, "/CSCOSSLC/tunnel", nullptr, "", true },
-		{ "CONNECT CSCOSSLC/tunnel HTTP/1.1\r\nHost: gw\r\n\r\n", HTTP_CONNECT, "CSCOSSLC/tunnel", nullptr, "", true },
-		{ "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nContent-Length: 0\r\n\r\n", HTTP_CONNECT, "/CSCOSSLC/tunnel", nullptr, "",
+		{ "GET / HTTP/1.1\r\nContent-Type: x\r\nContent-Length: 0\r\n\r\n", HTTP_GET, "/", nullptr,
+		  "", true },
+		{ "GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", HTTP_GET, "/", nullptr, "",
 		  true },
+		{ "POST /auth?x HTTP/1.1\r\ncontent-length: 4\r\n\r\na\n\r\n", HTTP_POST, "/auth", "x",
+		  "a\n\r\n", true },
+		{ "POST / HTTP/1.1\r\nContent-Length: 0005\r\n\r\nhello", HTTP_POST, "/", nullptr, "hello",
+		  true },
+		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel\nl\r\n00a;x=y\r\n0123456789\r\n0\r\n\r\n",
+		  HTTP_POST, "/", nullptr, "hel\nl0123456789", true },
+		{ "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\nTrailer: y\r\nHost: z\r\n\r\n",
+		  HTTP_POST, "/", nullptr, "x", true },
+		{ "POST / HTTP/1.1\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+		  HTTP_POST, "/", nullptr, "x", true },
+		{ "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nHost: gw\r\n\r\n", HTTP_CONNECT, "/CSCOSSLC/tunnel",
+		  nullptr, "", true },
+		{ "CONNECT CSCOSSLC/tunnel HTTP/1.1\r\nHost: gw\r\n\r\n", HTTP_CONNECT, "CSCOSSLC/tunnel",
+		  nullptr, "", true },
+		{ "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nContent-Length: 0\r\n\r\n", HTTP_CONNECT,
+		  "/CSCOSSLC/tunnel", nullptr, "", true },
 		{ "OPTIONS * HTTP/1.1\r\n\r\n", HTTP_OTHER, "*", nullptr, "", true },
 		{ "HEAD / HTTP/1.1\r\n\r\n", HTTP_OTHER, "/", nullptr, "", true },
 	};
@@ -135,7 +141,8 @@ static void bad_requests_are_refused(void **)
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400 },
 		{ "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nContent-Length: 262145\r\n\r\n", 413 },
-		{ "GET / HTTP/1.1\r\nA: b\r\n\rX: y\r\n\r\n", 400 }, /* found by fuzz_http: no end, for http-parser one */
+		{ "GET / HTTP/1.1\r\nA: b\r\n\rX: y\r\n\r\n",
+		  400 }, /* found by fuzz_http: no end, for http-parser one */
 		{ "GET / HTTP/1.1\r\n\r\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nContent-Length: 3\r\n\rabc\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\rGET / HTTP/1.1\r\n\r\n", 400 },
@@ -169,14 +176,20 @@ static void oddities_are_refused(void **)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_int_equal(parse(rows[i]), HTTP_REFUSED);
-		assert_true(http.status == 400 || http.status == 413 || http.status == 501 || http.status == 505);
+		assert_true(http.status == 400 || http.status == 413 || http.status == 501 ||
+			    http.status == 505);
 	}
 }
 
 static void an_unfinished_request_waits(void **)
 {
 	static const char *const rows[] = {
-		"", "G", "GET / HTTP/1.1", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r",
+		"",
+		"G",
+		"GET / HTTP/1.1",
+		"GET / HTTP/1.1\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r",
 		"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
 	};
@@ -188,7 +201,8 @@ static void a_refused_request_stays_refused(void **)
 {
 	size_t used = 99;
 	assert_int_equal(parse("BREW / HTTP/1.1\r\n\r\n"), HTTP_REFUSED);
-	assert_int_equal(http_feed(&http, (const uint8_t *)"GET / HTTP/1.1\r\n\r\n", 18, &used), HTTP_REFUSED);
+	assert_int_equal(http_feed(&http, (const uint8_t *)"GET / HTTP/1.1\r\n\r\n", 18, &used),
+			 HTTP_REFUSED);
 	assert_int_equal(used, 0);
 	assert_int_equal(http.status, 501);
 }
@@ -258,7 +272,8 @@ static void fields_are_counted(void **)
 			writer_str(&w, "A: b\r\n");
 		writer_str(&w, "\r\n");
 		http_init(&http);
-		assert_int_equal(feed(big, w.len, 7, 0, &taken), n == HTTP_FIELDS_MAX ? HTTP_REQUEST : HTTP_REFUSED);
+		assert_int_equal(feed(big, w.len, 7, 0, &taken),
+				 n == HTTP_FIELDS_MAX ? HTTP_REQUEST : HTTP_REFUSED);
 		assert_int_equal(http.status, n == HTTP_FIELDS_MAX ? 0 : 431);
 	}
 }
@@ -340,7 +355,8 @@ static void nothing_behind_a_request_is_taken(void **)
 			http_init(&http);
 			assert_int_equal(feed(text, strlen(text), step, 0, &taken), HTTP_REQUEST);
 			assert_int_equal(taken, strlen(rows[i].request));
-			assert_int_equal(http_feed(&http, (const uint8_t *)text + taken, 1, &taken), HTTP_REQUEST);
+			assert_int_equal(http_feed(&http, (const uint8_t *)text + taken, 1, &taken),
+					 HTTP_REQUEST);
 			assert_int_equal(taken, 0);
 		}
 	}
@@ -350,7 +366,8 @@ static void the_next_request_knows_nothing_of_the_last(void **)
 {
 	static const char second[] = "GET /b HTTP/1.1\r\n\r\n";
 	size_t taken = 0;
-	assert_int_equal(parse("POST /a?q HTTP/1.1\r\nCookie: webvpn=x\r\nContent-Length: 1\r\n\r\na"), HTTP_REQUEST);
+	assert_int_equal(parse("POST /a?q HTTP/1.1\r\nCookie: webvpn=x\r\nContent-Length: 1\r\n\r\na"),
+			 HTTP_REQUEST);
 	http_next(&http);
 	assert_int_equal(feed(second, sizeof second - 1, 5, 0, &taken), HTTP_REQUEST);
 	assert_slice(http_path(&http), "/b");
@@ -389,9 +406,10 @@ static void headers_are_found_in_any_case(void **)
 {
 	size_t i = 0;
 	char text[8];
-	assert_int_equal(parse("GET / HTTP/1.1\r\nUser-Agent:  a b \t\r\nX-A: 1\r\nx-a: 2\r\nEmpty:\r\nBlank:  \r\nLong: 0123456789\r\n"
-			       "Odd: a\x80\r\n\r\n"),
-			 HTTP_REQUEST);
+	assert_int_equal(
+		parse("GET / HTTP/1.1\r\nUser-Agent:  a b \t\r\nX-A: 1\r\nx-a: 2\r\nEmpty:\r\nBlank:  \r\nLong: 0123456789\r\n"
+		      "Odd: a\x80\r\n\r\n"),
+		HTTP_REQUEST);
 	assert_slice(http_header(&http, "user-agent"), "a b");
 	assert_slice(http_header(&http, "X-A"), "2");
 	assert_slice(http_header_next(&http, "X-A", &i), "1");

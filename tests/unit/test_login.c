@@ -33,15 +33,17 @@ static enum err parse(const char *body)
 
 static void init_of_the_protocol(void **)
 {
-	assert_int_equal(parse(PROLOG ROOT("init") "\n"
-			       "  <version who=\"vpn\">v9.21</version>\n"
-			       "  <device-id>linux-64</device-id>\n"
-			       "  <capabilities><auth-method>single-sign-on-v2</auth-method>\n"
-			       "  <auth-method>single-sign-on-external-browser</auth-method></capabilities>\n"
-			       "  <group-access>https://vpn.example.com/path</group-access>\n"
-			       "  <group-select>staff</group-select>\n"
-			       "</config-auth>\n"),
-			 ERR_OK);
+	assert_int_equal(
+		parse(PROLOG ROOT(
+			"init") "\n"
+				"  <version who=\"vpn\">v9.21</version>\n"
+				"  <device-id>linux-64</device-id>\n"
+				"  <capabilities><auth-method>single-sign-on-v2</auth-method>\n"
+				"  <auth-method>single-sign-on-external-browser</auth-method></capabilities>\n"
+				"  <group-access>https://vpn.example.com/path</group-access>\n"
+				"  <group-select>staff</group-select>\n"
+				"</config-auth>\n"),
+		ERR_OK);
 	assert_int_equal(req.type, LOGIN_INIT);
 	assert_string_equal(req.version, "v9.21");
 	assert_string_equal(req.device.id, "linux-64");
@@ -54,16 +56,16 @@ static void init_of_the_protocol(void **)
 static void init_of_a_cisco_client(void **)
 {
 	assert_int_equal(
-		parse(PROLOG ROOT("init")
-			      "<version who=\"vpn\">4.10.06079</version>\n"
-			      "<device-id computer-name=\"DESKTOP-1\" device-type=\"VMware, Inc. VMware7,1\" "
-			      "platform-version=\"10.0.19045 \" unique-id=\"0123ABCD\" unique-id-global=\"X\">win</device-id>\n"
-			      "<mac-address-list>\n<mac-address public-interface=\"true\">00-50-56-00-00-01</mac-address>"
-			      "</mac-address-list>\n<session-token/><session-id/>"
-			      "<capabilities>\n<auth-method>multiple-cert</auth-method>\n<auth-method>single-sign-on</auth-method>\n"
-			      "<auth-method>telepathy</auth-method></capabilities>\n"
-			      "<client-cert-fail/>"
-			      "</config-auth>"),
+		parse(PROLOG ROOT(
+			"init") "<version who=\"vpn\">4.10.06079</version>\n"
+				"<device-id computer-name=\"DESKTOP-1\" device-type=\"VMware, Inc. VMware7,1\" "
+				"platform-version=\"10.0.19045 \" unique-id=\"0123ABCD\" unique-id-global=\"X\">win</device-id>\n"
+				"<mac-address-list>\n<mac-address public-interface=\"true\">00-50-56-00-00-01</mac-address>"
+				"</mac-address-list>\n<session-token/><session-id/>"
+				"<capabilities>\n<auth-method>multiple-cert</auth-method>\n<auth-method>single-sign-on</auth-method>\n"
+				"<auth-method>telepathy</auth-method></capabilities>\n"
+				"<client-cert-fail/>"
+				"</config-auth>"),
 		ERR_OK);
 	assert_string_equal(req.device.id, "win");
 	assert_string_equal(req.device.computer_name, "DESKTOP-1");
@@ -77,13 +79,14 @@ static void init_of_a_cisco_client(void **)
 
 static void reply_with_all(void **)
 {
-	assert_int_equal(parse(PROLOG ROOT("auth-reply")
-			       "<opaque is-for=\"sg\">\n<tunnel-group>x</tunnel-group><aggauth-handle>aGFuZGxl</aggauth-handle>\n"
-			       "<config-hash>1</config-hash></opaque>"
-			       "<auth><username>al&amp;ice</username>"
-			       "<password> p&lt;&quot;&apos;&gt;&#228;&#x20AC;<![CDATA[<&]]> </password></auth>"
-			       "<group-select>staff</group-select></config-auth>"),
-			 ERR_OK);
+	assert_int_equal(
+		parse(PROLOG ROOT(
+			"auth-reply") "<opaque is-for=\"sg\">\n<tunnel-group>x</tunnel-group><aggauth-handle>aGFuZGxl</aggauth-handle>\n"
+				      "<config-hash>1</config-hash></opaque>"
+				      "<auth><username>al&amp;ice</username>"
+				      "<password> p&lt;&quot;&apos;&gt;&#228;&#x20AC;<![CDATA[<&]]> </password></auth>"
+				      "<group-select>staff</group-select></config-auth>"),
+		ERR_OK);
 	assert_int_equal(req.type, LOGIN_REPLY);
 	assert_true(req.has_username);
 	assert_string_equal(req.username, "al&ice");
@@ -108,20 +111,23 @@ static void credentials_in_any_combination(void **)
 		{ REPLY("<secondary_password>1</secondary_password>"), nullptr, "1", nullptr },
 		{ REPLY("<secondary_password/>"), nullptr, "", nullptr },
 		{ REPLY("<answer>1</answer>"), nullptr, "1", nullptr },
-		{ REPLY("<secondary_password>1</secondary_password><password>p</password>"), nullptr, "p", "1" },
+		{ REPLY("<secondary_password>1</secondary_password><password>p</password>"), nullptr, "p",
+		  "1" },
 		{ REPLY("<Password>p</Password>"), nullptr, "p", nullptr },
 		{ REPLY("<sso-token>x</sso-token><unknown>y</unknown>"), nullptr, nullptr, nullptr },
 		{ REPLY("<_password>x</_password>"), nullptr, nullptr, nullptr },
 		{ REPLY("<password>a<b>c</b>d</password>"), nullptr, "ad", nullptr },
 		{ REPLY("<x><password>p</password></x>"), nullptr, nullptr, nullptr },
-		{ PROLOG ROOT("auth-reply") "<password>p</password></config-auth>", nullptr, nullptr, nullptr },
+		{ PROLOG ROOT("auth-reply") "<password>p</password></config-auth>", nullptr, nullptr,
+		  nullptr },
 		{ "<auth id=\"main\"><username>u</username></auth>", "u", nullptr, nullptr },
 		{ "username=u&password=p", "u", "p", nullptr },
 		{ "password=p", nullptr, "p", nullptr },
 		{ "password=", nullptr, "", nullptr },
 		{ "password", nullptr, "", nullptr },
 		{ "username=a%2Bb+c&pass%77ord=%26%3d+%2b", "a+b c", "&= +", nullptr },
-		{ "username=bob&password=made-up%2b%20%25%26%20p%3dw\r\n", "bob", "made-up+ %& p=w", nullptr },
+		{ "username=bob&password=made-up%2b%20%25%26%20p%3dw\r\n", "bob", "made-up+ %& p=w",
+		  nullptr },
 		{ "secondary_password=1&password=p", nullptr, "p", "1" },
 		{ "answer=1", nullptr, "1", nullptr },
 		{ "&&x=y&=z&&username=u&", "u", nullptr, nullptr },
@@ -191,7 +197,8 @@ static void prologs_that_clients_are_known_to_send(void **)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(prologs); i++) {
 		char body[256];
-		strcat(strcpy(body, prologs[i]), "<Config-Auth client=\"vpn\" TYPE=\"Init\"><Version>1</Version></Config-Auth>\n");
+		strcat(strcpy(body, prologs[i]),
+		       "<Config-Auth client=\"vpn\" TYPE=\"Init\"><Version>1</Version></Config-Auth>\n");
 		assert_int_equal(parse(body), ERR_OK);
 		assert_int_equal(req.type, LOGIN_INIT);
 		assert_string_equal(req.version, "1");
@@ -231,7 +238,8 @@ static void bad_documents_are_refused(void **)
 		{ ROOT("") "</config-auth>", ERR_PROTO },
 		{ "<!DOCTYPE config-auth><config-auth type=\"init\"/>", ERR_PROTO },
 		{ "<!DOCTYPE x [<!ENTITY a \"b\">]><config-auth type=\"init\">&a;</config-auth>", ERR_PROTO },
-		{ PROLOG "<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><config-auth type=\"init\"/>", ERR_PROTO },
+		{ PROLOG "<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><config-auth type=\"init\"/>",
+		  ERR_PROTO },
 		{ REPLY("<username>a</username><username>b</username>"), ERR_PROTO },
 		{ REPLY("<password>a</password><password>a</password>"), ERR_PROTO },
 		{ REPLY("<password/><password/>"), ERR_PROTO },
@@ -288,7 +296,8 @@ static void what_is_too_long_is_refused(void **)
 		{ "<auth><password>", LOGIN_SECRET_MAX, "</password></auth>" },
 		{ ROOT("init") "<group-select>", LOGIN_USER_MAX, "</group-select></config-auth>" },
 		{ ROOT("init") "<group-access>", LOGIN_URL_MAX, "</group-access></config-auth>" },
-		{ ROOT("init") "<opaque><aggauth-handle>", LOGIN_TOKEN_MAX, "</aggauth-handle></opaque></config-auth>" },
+		{ ROOT("init") "<opaque><aggauth-handle>", LOGIN_TOKEN_MAX,
+		  "</aggauth-handle></opaque></config-auth>" },
 		{ ROOT("init") "<device-id unique-id=\"", LOGIN_DEVICE_MAX, "\"/></config-auth>" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -301,7 +310,9 @@ static void what_is_too_long_is_refused(void **)
 
 static void what_does_not_concern_us_may_be_long(void **)
 {
-	assert_int_equal(parse_long(ROOT("init") "<host-scan-token>", 250000, "</host-scan-token></config-auth>"), ERR_OK);
+	assert_int_equal(
+		parse_long(ROOT("init") "<host-scan-token>", 250000, "</host-scan-token></config-auth>"),
+		ERR_OK);
 	assert_int_equal(parse_long(ROOT("init") "<!--", 10000, "--></config-auth>"), ERR_OK);
 	assert_int_equal(parse_long("x=", 250000, "&username=u"), ERR_OK);
 	assert_string_equal(req.username, "u");
@@ -425,24 +436,25 @@ static void form_of_the_protocol(void **)
 	begin();
 	login_emit_form(&w, LOGIN_XML, &form);
 	assert_true(writer_ok(&w));
-	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-				 "<config-auth client=\"vpn\" type=\"auth-request\" aggregate-auth-version=\"2\">\n"
-				 "<version who=\"sg\">0.1(1)</version>\n"
-				 "<opaque is-for=\"sg\"><aggauth-handle>aGFuZGxl</aggauth-handle></opaque>\n"
-				 "<auth id=\"main\">\n"
-				 "<title>Login</title>\n"
-				 "<message>Please enter your username.</message>\n"
-				 "<error id=\"13\" param1=\"\" param2=\"\">Login failed.</error>\n"
-				 "<form method=\"post\" action=\"/auth\">\n"
-				 "<input type=\"text\" name=\"username\" label=\"Username:\"/>\n"
-				 "<input type=\"password\" name=\"password\" label=\"Password:\"/>\n"
-				 "<select name=\"group_list\" label=\"GROUP:\">\n"
-				 "<option value=\"staff\" selected=\"true\">Staff people</option>\n"
-				 "<option value=\"guests\">Guests</option>\n"
-				 "</select>\n"
-				 "</form>\n"
-				 "</auth>\n"
-				 "</config-auth>\n");
+	assert_string_equal(
+		out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		     "<config-auth client=\"vpn\" type=\"auth-request\" aggregate-auth-version=\"2\">\n"
+		     "<version who=\"sg\">0.1(1)</version>\n"
+		     "<opaque is-for=\"sg\"><aggauth-handle>aGFuZGxl</aggauth-handle></opaque>\n"
+		     "<auth id=\"main\">\n"
+		     "<title>Login</title>\n"
+		     "<message>Please enter your username.</message>\n"
+		     "<error id=\"13\" param1=\"\" param2=\"\">Login failed.</error>\n"
+		     "<form method=\"post\" action=\"/auth\">\n"
+		     "<input type=\"text\" name=\"username\" label=\"Username:\"/>\n"
+		     "<input type=\"password\" name=\"password\" label=\"Password:\"/>\n"
+		     "<select name=\"group_list\" label=\"GROUP:\">\n"
+		     "<option value=\"staff\" selected=\"true\">Staff people</option>\n"
+		     "<option value=\"guests\">Guests</option>\n"
+		     "</select>\n"
+		     "</form>\n"
+		     "</auth>\n"
+		     "</config-auth>\n");
 }
 
 static void form_of_a_second_step(void **)
@@ -460,15 +472,16 @@ static void form_of_a_second_step(void **)
 	begin();
 	login_emit_form(&w, LOGIN_BARE, &form);
 	assert_true(writer_ok(&w));
-	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-				 "<auth id=\"challenge\">\n"
-				 "<title>Login</title>\n"
-				 "<message>Please enter your password.</message>\n"
-				 "<banner>No &lt;trespassing&gt; &amp; &quot;quotes&quot;</banner>\n"
-				 "<form method=\"post\" action=\"/auth?x&amp;y\">\n"
-				 "<input type=\"password\" name=\"secondary_password\" label=\"Code &lt;1&gt;:\"/>\n"
-				 "</form>\n"
-				 "</auth>\n");
+	assert_string_equal(
+		out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		     "<auth id=\"challenge\">\n"
+		     "<title>Login</title>\n"
+		     "<message>Please enter your password.</message>\n"
+		     "<banner>No &lt;trespassing&gt; &amp; &quot;quotes&quot;</banner>\n"
+		     "<form method=\"post\" action=\"/auth?x&amp;y\">\n"
+		     "<input type=\"password\" name=\"secondary_password\" label=\"Code &lt;1&gt;:\"/>\n"
+		     "</form>\n"
+		     "</auth>\n");
 }
 
 static void an_old_client_knows_the_password_step_by_its_name(void **)
@@ -525,23 +538,24 @@ static void complete_of_the_protocol(void **)
 	begin();
 	login_emit_complete(&w, LOGIN_XML, &done);
 	assert_true(writer_ok(&w));
-	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-				 "<config-auth client=\"vpn\" type=\"complete\" aggregate-auth-version=\"2\">\n"
-				 "<version who=\"sg\">0.1(1)</version>\n"
-				 "<session-id>17</session-id>\n"
-				 "<session-token>dG9rZW4=</session-token>\n"
-				 "<auth id=\"success\">\n"
-				 "<title>SSL VPN Service</title>\n"
-				 "<message>Hello</message>\n"
-				 "<banner>Welcome &lt;all&gt;</banner>\n"
-				 "</auth>\n"
-				 "<config client=\"vpn\" type=\"private\">\n"
-				 "<vpn-base-config>\n"
-				 "<server-cert-hash>0123456789ABCDEF0123456789ABCDEF01234567</server-cert-hash>\n"
-				 "</vpn-base-config>\n"
-				 "<opaque is-for=\"vpn-client\"></opaque>\n"
-				 "</config>\n"
-				 "</config-auth>\n");
+	assert_string_equal(out,
+			    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+			    "<config-auth client=\"vpn\" type=\"complete\" aggregate-auth-version=\"2\">\n"
+			    "<version who=\"sg\">0.1(1)</version>\n"
+			    "<session-id>17</session-id>\n"
+			    "<session-token>dG9rZW4=</session-token>\n"
+			    "<auth id=\"success\">\n"
+			    "<title>SSL VPN Service</title>\n"
+			    "<message>Hello</message>\n"
+			    "<banner>Welcome &lt;all&gt;</banner>\n"
+			    "</auth>\n"
+			    "<config client=\"vpn\" type=\"private\">\n"
+			    "<vpn-base-config>\n"
+			    "<server-cert-hash>0123456789ABCDEF0123456789ABCDEF01234567</server-cert-hash>\n"
+			    "</vpn-base-config>\n"
+			    "<opaque is-for=\"vpn-client\"></opaque>\n"
+			    "</config>\n"
+			    "</config-auth>\n");
 	begin();
 	login_emit_complete(&w, LOGIN_BARE, &done);
 	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -556,18 +570,20 @@ static void the_end_of_a_login_has_no_form(void **)
 {
 	begin();
 	login_emit_error(&w, LOGIN_XML, 13, "Login failed.");
-	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-				 "<config-auth client=\"vpn\" type=\"auth-request\" aggregate-auth-version=\"2\">\n"
-				 "<version who=\"sg\">0.1(1)</version>\n"
-				 "<auth id=\"main\">\n"
-				 "<title>Login</title>\n"
-				 "<error id=\"13\" param1=\"\" param2=\"\">Login failed.</error>\n"
-				 "</auth>\n"
-				 "</config-auth>\n");
+	assert_string_equal(
+		out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		     "<config-auth client=\"vpn\" type=\"auth-request\" aggregate-auth-version=\"2\">\n"
+		     "<version who=\"sg\">0.1(1)</version>\n"
+		     "<auth id=\"main\">\n"
+		     "<title>Login</title>\n"
+		     "<error id=\"13\" param1=\"\" param2=\"\">Login failed.</error>\n"
+		     "</auth>\n"
+		     "</config-auth>\n");
 	begin();
 	login_emit_error(&w, LOGIN_BARE_OLD, 0, "No.");
-	assert_string_equal(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<auth id=\"main\">\n<title>Login</title>\n"
-				 "<error param1=\"\" param2=\"\">No.</error>\n</auth>\n");
+	assert_string_equal(
+		out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<auth id=\"main\">\n<title>Login</title>\n"
+		     "<error param1=\"\" param2=\"\">No.</error>\n</auth>\n");
 }
 
 static void a_document_without_room_fails(void **)
@@ -587,13 +603,18 @@ static void cookies_of_the_protocol(void **)
 	assert_int_equal(c.n, 1);
 	assert_string_equal(c.line[0], "webvpncontext=Y3R4; Max-Age=300; Secure; HttpOnly");
 
-	assert_int_equal(login_cookies_done(&c, "Y3R4", "dG9rZW4=", "0123456789ABCDEF0123456789ABCDEF01234567"), ERR_OK);
+	assert_int_equal(
+		login_cookies_done(&c, "Y3R4", "dG9rZW4=", "0123456789ABCDEF0123456789ABCDEF01234567"),
+		ERR_OK);
 	assert_int_equal(c.n, 4);
 	assert_string_equal(c.line[0], "webvpncontext=Y3R4; Secure; HttpOnly");
 	assert_string_equal(c.line[1], "webvpn=dG9rZW4=; Secure; HttpOnly");
-	assert_string_equal(c.line[2], "webvpnc=; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly");
-	assert_string_equal(c.line[3], "webvpnc=bu:/&p:t&iu:1/&sh:0123456789ABCDEF0123456789ABCDEF01234567; path=/; Secure; "
-				       "HttpOnly");
+	assert_string_equal(c.line[2],
+			    "webvpnc=; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly");
+	assert_string_equal(
+		c.line[3],
+		"webvpnc=bu:/&p:t&iu:1/&sh:0123456789ABCDEF0123456789ABCDEF01234567; path=/; Secure; "
+		"HttpOnly");
 
 	assert_int_equal(login_cookies_done(&c, nullptr, "dG9rZW4=", nullptr), ERR_OK);
 	assert_int_equal(c.n, 2);
@@ -601,7 +622,9 @@ static void cookies_of_the_protocol(void **)
 
 static void cookies_that_are_none_are_refused(void **)
 {
-	static const char *const bad[] = { "a;b", "a b", "a\r\nX: y", "a,b", "a\"", "a\\", "\xc3\xa4", "\x7f" };
+	static const char *const bad[] = {
+		"a;b", "a b", "a\r\nX: y", "a,b", "a\"", "a\\", "\xc3\xa4", "\x7f"
+	};
 	char longest[300] = {};
 	struct login_cookies c;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -630,8 +653,16 @@ static void small_documents(void **)
 		{ "/1/binaries/update.txt", "text/plain", "0,0,0000\n" },
 		{ "/1/binaries/vpndownloader.sh", "application/x-shellscript", "#!/bin/sh\nexit 0\n" },
 	};
-	static const char *const none[] = { "", "/", "/1", "/auth", "/profiles/x.xml", "/CACHE/sdesktop/x", "/+CSCOE+/sdesktop/x",
-					    "/+CSCOT+", "/logoutx", "/VPNManifest.xm" };
+	static const char *const none[] = { "",
+					    "/",
+					    "/1",
+					    "/auth",
+					    "/profiles/x.xml",
+					    "/CACHE/sdesktop/x",
+					    "/+CSCOE+/sdesktop/x",
+					    "/+CSCOT+",
+					    "/logoutx",
+					    "/VPNManifest.xm" };
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct login_page *page = login_static_page(text_slice(rows[i].path));
 		assert_non_null(page);

@@ -84,7 +84,8 @@ static void percent_decoding(void **)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char out[8];
-		assert_int_equal(text_percent_decode(out, sizeof out, text_slice(rows[i].text), rows[i].plus), rows[i].err);
+		assert_int_equal(text_percent_decode(out, sizeof out, text_slice(rows[i].text), rows[i].plus),
+				 rows[i].err);
 		if (rows[i].err == ERR_OK)
 			assert_string_equal(out, rows[i].out);
 	}
@@ -121,13 +122,14 @@ static void xml_is_escaped(void **)
 		const char *text, *out;
 	} rows[] = {
 		{ "<a href=\"x\">'&'</a>", "&lt;a href=&quot;x&quot;&gt;&apos;&amp;&apos;&lt;/a&gt;" },
-		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91\n\t", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91\n\t" },
+		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91\n\t",
+		  "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91\n\t" },
 		{ "]]>", "]]&gt;" },
 		{ "\x01\x1b\r", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "a\xff<", "a\xef\xbf\xbd&lt;" },
 		{ "\xc3", "\xef\xbf\xbd" },                               /* cut */
-		{ "\xe2\x82<", "\xef\xbf\xbd\xef\xbf\xbd&lt;" },          /* cut: the '<' must survive as such */
-		{ "\xc0\xbc", "\xef\xbf\xbd\xef\xbf\xbd" },               /* overlong '<' */
+		{ "\xe2\x82<", "\xef\xbf\xbd\xef\xbf\xbd&lt;" }, /* cut: the '<' must survive as such */
+		{ "\xc0\xbc", "\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong '<' */
 		{ "\xe0\x80\xbc", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xf0\x80\x80\xbc", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
@@ -146,7 +148,8 @@ static void a_header_value_stays_on_its_line(void **)
 
 static void a_header_line_with_a_line_end_is_refused(void **)
 {
-	static const char *const bad[] = { "A: b\r\nC: d", "A: b\n", "A: b\r", "A: \x01", "A: \x7f", "no colon", ": x", "" };
+	static const char *const bad[] = { "A: b\r\nC: d", "A: b\n",   "A: b\r", "A: \x01",
+					   "A: \x7f",      "no colon", ": x",    "" };
 	char out[64];
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		auto w = writer_of(out, sizeof out);
