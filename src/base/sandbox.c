@@ -30,7 +30,7 @@
  */
 static const int sanitizer_calls[] = {
 	SCMP_SYS(openat),   SCMP_SYS(readlink),  SCMP_SYS(readlinkat),      SCMP_SYS(stat),
-	SCMP_SYS(lstat),    SCMP_SYS(newfstatat), SCMP_SYS(getdents64),     SCMP_SYS(clone),
+	SCMP_SYS(lstat),    SCMP_SYS(newfstatat), SCMP_SYS(getdents64),    SCMP_SYS(clone),
 	SCMP_SYS(clone3),   SCMP_SYS(ptrace),    SCMP_SYS(wait4),           SCMP_SYS(prctl),
 	SCMP_SYS(kill),     SCMP_SYS(tgkill),    SCMP_SYS(prlimit64),       SCMP_SYS(getrlimit),
 	SCMP_SYS(getppid),  SCMP_SYS(mmap),      SCMP_SYS(mprotect),        SCMP_SYS(process_vm_readv),
@@ -59,8 +59,12 @@ static const struct sandbox_rule base_rules[] = {
 };
 
 /* A library tries these and has another way: libuv io_uring; glibc clone3; mimalloc looks for NUMA nodes and names its
- * memory (PR_SET_VMA); stdio asks whether it writes to a terminal. */
-static const int base_errno[] = { SCMP_SYS(io_uring_setup), SCMP_SYS(clone3), SCMP_SYS(access), SCMP_SYS(faccessat) };
+ * memory (PR_SET_VMA); stdio asks what it writes to (fstat is newfstatat in the C library, which could also name any file,
+ * and Landlock does not hide names). */
+static const int base_errno[] = {
+	SCMP_SYS(io_uring_setup), SCMP_SYS(clone3),     SCMP_SYS(access),
+	SCMP_SYS(faccessat),      SCMP_SYS(newfstatat), SCMP_SYS(statx),
+};
 static const struct sandbox_rule base_errno_rules[] = {
 	SANDBOX_IF_EQ(ioctl, 1, 0x5401 /* TCGETS */),
 	SANDBOX_IF_EQ(prctl, 0, 0x53564d41 /* PR_SET_VMA */),

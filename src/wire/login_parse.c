@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+constexpr size_t PAIRS_MAX = 1024; /* of a form */
+
 /* Where the text of a key goes.  Secrets are kept to the byte; all else is trimmed and has no control bytes, because it
  * ends in logs and messages. */
 static const struct {
@@ -134,10 +136,12 @@ static enum err parse_form(struct login_req *out, struct slice body)
 {
 	char value[LOGIN_VALUE_CAP];
 	enum err e = ERR_OK;
+	size_t n = 0;
 	out->type = LOGIN_FORM;
-	for (auto pair = text_next_word(&body, '&'); pair.p != nullptr && e == ERR_OK;
-	     pair = text_next_word(&body, '&'))
-		e = parse_pair(out, pair, value, sizeof value);
+	for (auto pair = text_next_word(&body, '&'); pair.p != nullptr && e == ERR_OK; n++) {
+		e = n < PAIRS_MAX ? parse_pair(out, pair, value, sizeof value) : ERR_RANGE;
+		pair = text_next_word(&body, '&');
+	}
 	explicit_bzero(value, sizeof value);
 	return e;
 }

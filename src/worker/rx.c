@@ -79,7 +79,7 @@ static enum msgs_cause cause_of(const struct cstp_bye *bye)
 static void goodbye(struct session *s, const uint8_t *payload, size_t len)
 {
 	struct cstp_bye bye = cstp_parse_bye(payload, len);
-	log_info("session.bye sid=%lu user=%s reason=\"%s\" text=\"%.*s\"", s->route.sid, s->facts->username,
+	log_info("tunnel.bye sid=%lu user=%s reason=\"%s\" text=\"%.*s\"", s->route.sid, s->facts->username,
 	         cstp_reason_text(bye.reason), (int)MIN(bye.text_len, 120), bye.text != nullptr ? (const char *)bye.text : "");
 	session_close(s, cause_of(&bye));
 }

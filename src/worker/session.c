@@ -147,7 +147,7 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	c->state = CONN_TUNNEL;
 	STAT_INC(w, sessions_opened);
 	char who[ADDR_TEXT_MAX], ip4[ADDR_TEXT_MAX], ip6[ADDR_TEXT_MAX];
-	log_info("session.open sid=%lu user=%s ip=%s inner4=%s inner6=%s mtu=%u tls=%s", s->route.sid, s->facts->username,
+	log_info("tunnel.open sid=%lu user=%s ip=%s inner4=%s inner6=%s mtu=%u tls=%s", s->route.sid, s->facts->username,
 	         addr_text(&c->remote, who), addr_text(&s->route.ip4, ip4), addr_text(&s->route.ip6, ip6), s->mtu,
 	         slot->tls_cipher);
 	reply_fill(reply, s, req);
@@ -192,7 +192,7 @@ void session_close(struct session *s, enum msgs_cause cause)
 	DL_DELETE(w->sessions, s);
 	w->sessions_n--;
 	STAT_INC(w, sessions_closed);
-	log_info("session.close sid=%lu user=%s cause=%u seconds=%lu rx=%lu tx=%lu", s->route.sid, s->facts->username, cause,
+	log_info("tunnel.close sid=%lu user=%s cause=%u seconds=%lu rx=%lu tx=%lu", s->route.sid, s->facts->username, cause,
 	         clock_secs(s->t.opened, w->now), s->slot->rx_bytes, s->slot->tx_bytes);
 	atomic_store_explicit(&s->slot->sid, 0, memory_order_release);
 	free_parts(s); /* the rest goes with the connection */
@@ -298,7 +298,7 @@ void session_path_shrunk(struct session *s, size_t datagram_len)
 		return;
 	s->mtu = (uint16_t)MAX(smaller, MTU_INNER_MIN);
 	atomic_store_explicit(&s->slot->mtu, s->mtu, memory_order_relaxed);
-	log_info("session.mtu sid=%lu mtu=%u why=\"the path takes less\"", s->route.sid, s->mtu);
+	log_info("tunnel.mtu sid=%lu mtu=%u why=\"the path takes less\"", s->route.sid, s->mtu);
 }
 
 /* {{ time }} */

@@ -383,7 +383,7 @@ oc_stop() {
 
 # The client vanishes without a word.
 oc_kill() {
-	end "$(oc_pid "$1")" KILL 5 || true
+	end "$(oc_pid "$1")" KILL 5 2>/dev/null || true
 }
 
 # oc_cookie: log in only; $oc_cookie is the cookie.
@@ -412,10 +412,12 @@ cleanup() {
 	trap - EXIT
 	set +e
 	[ "$status" = 0 ] || [ "$status" = 77 ] || [ "$said" = 1 ] || { echo "FAIL a command failed (status $status)"; context; }
-	for p in "${pids[@]}"; do
-		kill -s KILL "$p" 2>/dev/null
-	done
-	wait 2>/dev/null
+	{ # without the shell's remarks about each
+		for p in "${pids[@]}"; do
+			kill -s KILL "$p"
+		done
+		wait
+	} 2>/dev/null
 	for ns in "$cl" "$gw" "$host"; do
 		# Ours alone live there: children of what was killed above.
 		for p in $(ip netns pids "$ns" 2>/dev/null); do

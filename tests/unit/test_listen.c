@@ -240,7 +240,7 @@ static int occupy(int type, bool reuse_port)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
 	if (type == SOCK_STREAM)
-		assert_int_equal(listen(fd, 1), 0);
+		assert_int_equal(listen(fd, CLIENTS_N), 0);
 	return fd;
 }
 

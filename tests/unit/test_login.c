@@ -355,6 +355,9 @@ static void greed_is_refused(void **)
 	memcpy(greedy, "<config-auth", 12);
 	assert_int_not_equal(parse_bytes(greedy, sizeof greedy), ERR_OK);
 
+	memset(greedy, '&', sizeof greedy);
+	assert_int_equal(parse_bytes(greedy, sizeof greedy), ERR_RANGE);
+
 	for (size_t i = 0; i < sizeof greedy; i++)
 		greedy[i] = "<a>"[i % 3];
 	assert_int_equal(parse_bytes(greedy, sizeof greedy), ERR_PROTO);
