@@ -2,15 +2,13 @@
 #include "keeper/auth_plain.h"
 
 #include <crypt.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/passwd.h"
 #include "base/secret.h"
 #include "base/table.h"
+#include "keeper/descriptor.h"
 
 constexpr size_t FILE_MAX = 64 * 1024 * 1024;
 
@@ -217,23 +215,6 @@ enum err auth_plain_load_text(struct auth_plain *p, const char *text, size_t len
 	return take_text(p, own, len, &to);
 }
 
-static enum err read_whole(int fd, char *out, size_t size, size_t *len)
-{
-	*len = 0;
-	while (*len < size) {
-		ssize_t n = pread(fd, out + *len, size - *len, (off_t)*len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ERR_SYS;
-		if (n == 0)
-			break;
-		*len += (size_t)n;
-	}
-	out[*len] = '\0';
-	return ERR_OK;
-}
-
 static bool is_same(const struct identity *a, const struct identity *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
@@ -244,12 +225,11 @@ enum err auth_plain_load(struct auth_plain *p, int fd, auth_plain_complain *comp
 {
 	const struct complaint to = { complain, ctx, p->file };
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return ERR_SYS;
-	if (!S_ISREG(st.st_mode) || (size_t)st.st_size > FILE_MAX) {
+	enum err e = descriptor_stat(fd, FILE_MAX, &st);
+	if (e == ERR_RANGE)
 		complain_of(&to, true, 0, "not a regular file of at most 64 MB");
-		return ERR_RANGE;
-	}
+	if (e != ERR_OK)
+		return e;
 	const struct identity now = { st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim };
 	if (p->content.text != nullptr && is_same(&now, &p->identity))
 		return ERR_OK;
@@ -257,11 +237,12 @@ enum err auth_plain_load(struct auth_plain *p, int fd, auth_plain_complain *comp
 	char *text = malloc(size + 1);
 	if (text == nullptr)
 		return ERR_NOMEM;
-	enum err e = read_whole(fd, text, size, &len);
+	e = descriptor_read(fd, text, size, &len);
 	if (e != ERR_OK) {
 		free(text);
 		return e;
 	}
+	text[len] = '\0';
 	TRY(take_text(p, text, len, &to));
 	p->identity = now;
 	return ERR_OK;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/profile.h"
 
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
 
@@ -15,8 +14,6 @@ static const int calls[] = {
 static const struct sandbox_rule rules[] = {
 	/* threads of back ends, but no process */
 	SANDBOX_IF_SET(clone, 0, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND),
-	/* fstat of glibc: a descriptor, not a name (Landlock lets no name through anyway) */
-	SANDBOX_IF_EQ(newfstatat, 3, AT_EMPTY_PATH),
 	/* maps it was given; neither programs nor maps can be made */
 	SANDBOX_IF_EQ(bpf, 0, BPF_MAP_UPDATE_ELEM),
 	SANDBOX_IF_EQ(bpf, 0, BPF_MAP_DELETE_ELEM),

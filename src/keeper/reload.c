@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/reload.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "keeper/descriptor.h"
 #include "keeper/keeper.h"
 
 constexpr size_t FILE_BYTES_MAX = 1024 * 1024; /* of a certificate, a key or a configuration */
@@ -227,24 +225,14 @@ static void check_all(struct keeper *k)
 static enum err read_whole(int fd, struct vault *out)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size > FILE_BYTES_MAX)
-		return ERR_RANGE;
-	size_t size = (size_t)st.st_size, len = 0;
-	TRY(vault_new(out, size + 1));
-	while (len < size) {
-		ssize_t n = pread(fd, out->p + len, size - len, (off_t)len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			vault_fini(out);
-			return ERR_SYS;
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
+	size_t len;
+	TRY(descriptor_stat(fd, FILE_BYTES_MAX, &st));
+	TRY(vault_new(out, (size_t)st.st_size + 1));
 	/* what is behind stays zero: a file that shrank while it was read ends early */
-	return ERR_OK;
+	enum err e = descriptor_read(fd, out->p, (size_t)st.st_size, &len);
+	if (e != ERR_OK)
+		vault_fini(out);
+	return e;
 }
 
 static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_t line, const char *problem)

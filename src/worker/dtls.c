@@ -254,8 +254,18 @@ void dtls_listener_free(struct worker *w)
 	w->dtls_listener = nullptr;
 }
 
+/* A key has carried nearly all it may: the client comes back with a new handshake, and TLS bridges the gap. */
+static void retire_keys(struct session *s)
+{
+	if (s->chan == nullptr || (!record_is_exhausted(&s->chan->tx) && !record_is_exhausted(&s->chan->rx)))
+		return;
+	log_info("dtls.rekey sid=%lu user=%s", s->route.sid, s->facts->username);
+	dtls_close(s, true);
+}
+
 void dtls_tick(struct session *s)
 {
+	retire_keys(s);
 	struct dtls_hs *hs = s->hs;
 	if (hs == nullptr)
 		return;

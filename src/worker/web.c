@@ -147,14 +147,18 @@ static size_t auth_id_of(const struct conn *c, const struct login_req *req, uint
 	return 0;
 }
 
-static enum err logout(struct conn *c)
+/* The session is named by the cookie, or by the token of the XML document: they are equal. */
+static enum err logout(struct conn *c, const char *token)
 {
 	char text[128];
-	size_t len, n;
+	size_t len = strlen(token), n;
 	uint8_t cookie[CONNECT_COOKIE_LEN];
-	if (http_cookie(&c->web->http, "webvpn", text, sizeof text, &len) == ERR_OK &&
-	    encode_from_base64(text, len, cookie, sizeof cookie, &n) == ERR_OK && n == sizeof cookie)
+	if (http_cookie(&c->web->http, "webvpn", text, sizeof text, &len) == ERR_OK)
+		token = text;
+	if (encode_from_base64(token, len, cookie, sizeof cookie, &n) == ERR_OK && n == sizeof cookie)
 		authority_logout(c->w, cookie, n);
+	explicit_bzero(cookie, sizeof cookie);
+	explicit_bzero(text, sizeof text);
 	static const char bye[] = "<html></html>\n";
 	return page(c, 200, LOGIN_TYPE_HTML, bye, sizeof bye - 1, nullptr, false);
 }
@@ -177,7 +181,7 @@ static enum err take_login(struct conn *c, const struct login_req *req)
 	case LOGIN_INIT:
 		return first_form(c);
 	case LOGIN_LOGOUT:
-		return logout(c);
+		return logout(c, req->session_token);
 	case LOGIN_REPLY:
 	case LOGIN_FORM:
 		if (!req->has_username && !req->has_password)
@@ -337,7 +341,7 @@ static enum err get(struct conn *c)
 {
 	struct slice path = http_path(&c->web->http);
 	if (is_path(path, "/logout"))
-		return logout(c);
+		return logout(c, "");
 	const struct login_page *p = login_static_page(path);
 	if (p != nullptr)
 		return page(c, 200, p->type, p->body, strlen(p->body), nullptr, false);

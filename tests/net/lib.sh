@@ -445,7 +445,7 @@ setup() {
 	need ip openconnect iperf3 ping python3 openssl nft
 	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
 	[ -x "$(server_program)" ] || skip "no $(server_program); run: make build"
-	T=$(mktemp -d "/tmp/ocm-net.XXXXXX")
+	T=$(mktemp -d -t ocm-net.XXXXXX)
 	trap cleanup EXIT
 	trap 'exit 1' INT TERM
 	chmod 711 "$T"

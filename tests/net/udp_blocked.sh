@@ -29,6 +29,7 @@ unblock() {
 }
 
 tun_packets() { in_cl cat "/sys/class/net/$(oc_value oc TUNDEV)/statistics/rx_packets"; }
+# shellcheck disable=SC2016 # awk's
 udp_packets() { in_cl awk '$1 == "Udp:" && $2 ~ /[0-9]/ { print $2 }' /proc/net/snmp; }
 
 # grows COMMAND: what it prints becomes more, by about the rate of the stream of pings.
