@@ -72,36 +72,6 @@ static enum err check_certs(const struct scene *s)
 		keys);
 }
 
-/* "Name: value" as RFC 9110 has it; anything else would break the answer it is put into. */
-static bool is_header(const char *line)
-{
-	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-	size_t n = strspn(line, token);
-	if (n == 0 || line[n] != ':')
-		return false;
-	for (const char *c = line; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return false;
-	return true;
-}
-
-static enum err check_header_lines(const struct scene *s, enum config_option_id id, const char *key,
-				   const struct strlist *lines)
-{
-	for (size_t i = 0; is_set(s, id) && i < lines->n; i++)
-		if (!is_header(lines->v[i]))
-			TRY(config_report_error(at(s, id), "%s = %s: not a header; write Name: value", key,
-						lines->v[i]));
-	return ERR_OK;
-}
-
-static enum err check_headers(const struct scene *s)
-{
-	TRY(check_header_lines(s, OPTION_custom_header, "custom-header", &s->v->custom_header));
-	return check_header_lines(s, OPTION_included_http_headers, "included-http-headers",
-				  &s->v->included_http_headers);
-}
-
 static enum err check_pool_v4(const struct scene *s)
 {
 	const struct prefix *net = &s->v->ipv4_network;
@@ -229,7 +199,7 @@ enum err config_check(const struct config_parse *p)
 {
 	static enum err (*const checks[])(const struct scene *) = {
 		check_auth,  check_certs,  check_pool_exists, check_pool_v4, check_pool_v6, check_mtu,
-		check_names, check_groups, check_udp,         check_clients, check_users, check_headers,
+		check_names, check_groups, check_udp,         check_clients, check_users,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

@@ -135,8 +135,6 @@ static const char *refusal(const struct sessions *a, const struct session *s, co
 {
 	if (vhost_of(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
 		return "the client's address is not the one it logged in from (deny-roaming)";
-	if (is_over_all(a, s))
-		return "too many clients are connected (max-clients)";
 	if (is_over_same(a, s))
 		return "the user has too many connections (max-same-clients)";
 	return nullptr;
@@ -216,6 +214,8 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 	const char *why = refusal(a, s, in);
 	if (why != nullptr)
 		return refuse(401, s, in, why, reason);
+	if (is_over_all(a, s)) /* overload, not a fault of the client: its cookie stays good */
+		return refuse(503, s, in, "too many clients are connected (max-clients)", reason);
 	why = lease_both(a, s, in);
 	if (why != nullptr) {
 		give_back(a, s);

@@ -112,9 +112,9 @@ TEST(option, wrong_type_or_range_is_refused_with_what_is_accepted)
 	static const struct row rows[] = {
 		{ "mtu = abc\n",
 		  "t.conf:5: error: mtu = abc: expected a whole number from 576 to 9000, or 0" },
-		{ "custom-header = no colon\n", "custom-header = no colon: not a header; write Name: value" },
-		{ "custom-header = : x\n", "not a header" },
-		{ "included-http-headers = a b: x\n", "not a header" },
+		{ "custom-header = no colon\n", "custom-header = no colon: expected a header" },
+		{ "custom-header = : x\n", "expected a header" },
+		{ "included-http-headers = a b: x\n", "expected a header" },
 		{ "mtu = 575\n", "mtu = 575: expected a whole number from 576 to 9000, or 0" },
 		{ "mtu = 9001\n", "mtu = 9001: expected a whole" },
 		{ "mtu = -5\n", "mtu = -5: expected a whole" },

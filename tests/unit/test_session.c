@@ -352,14 +352,14 @@ TEST(session, max_same_clients_does_not_count_the_one_replaced)
 	assert_int_equal(open_on(b, &c1, 0), 401);
 }
 
-TEST(session, max_clients_counts_connections_only)
+TEST(session, max_clients_is_503_and_counts_connections_only)
 {
 	BENCH;
 	b->cfg.max_clients = 2;
 	struct cookie c1 = login(b, "a1"), c2 = login(b, "a2"), c3 = login(b, "a3");
 	must_open(b, &c1, 0);
 	struct session *s = must_open(b, &c2, 0);
-	assert_int_equal(open_on(b, &c3, 0), 401);
+	assert_int_equal(open_on(b, &c3, 0), 503);
 	assert_int_equal(open_on(b, &c2, 1), 200);
 	closed(b, 1, s->sid, CAUSE_NETWORK);
 	assert_int_equal(open_on(b, &c3, 0), 200);
@@ -595,7 +595,7 @@ int main(void)
 		cmocka_unit_test(session_session_timeout_counts_from_the_login),
 		cmocka_unit_test(session_a_lost_worker_leaves_its_sessions_valid),
 		cmocka_unit_test(session_max_same_clients_does_not_count_the_one_replaced),
-		cmocka_unit_test(session_max_clients_counts_connections_only),
+		cmocka_unit_test(session_max_clients_is_503_and_counts_connections_only),
 		cmocka_unit_test(session_same_name_in_another_vhost_is_another_user),
 		cmocka_unit_test(session_an_exhausted_pool_is_503_and_a_freed_lease_is_used),
 		cmocka_unit_test(session_an_unconfigured_family_is_not_needed),
