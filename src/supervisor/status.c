@@ -10,8 +10,9 @@ constexpr size_t FEATURES_MAX = 8;
 /* "name=state" lines; the texts are constants. */
 static size_t list_features(const struct supervisor *s, char *out[static FEATURES_MAX])
 {
-	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off", isolated[] = "isolate-workers=on",
-		    open[] = "isolate-workers=off", offload_on[] = "tun-offload=on", offload_off[] = "tun-offload=off";
+	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off",
+		    isolated[] = "isolate-workers=on", open[] = "isolate-workers=off",
+		    offload_on[] = "tun-offload=on", offload_off[] = "tun-offload=off";
 	size_t n = 0;
 	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;
 	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;

@@ -14,12 +14,12 @@
 static void tell_failed(const char *call, int error)
 {
 	const char *cure =
-		error == ENOENT || error == ENODEV || error == ENXIO ?
-			"run 'modprobe tun'; in a container give it the device (--device /dev/net/tun)" :
-		error == EPERM || error == EACCES ?
-			"start as root, or in a container with --cap-add NET_ADMIN" :
-		error == EBUSY ? "a device with the number exists already: set another device name" :
-				 "see the error";
+		error == ENOENT || error == ENODEV || error == ENXIO
+			? "run 'modprobe tun'; in a container give it the device (--device /dev/net/tun)"
+		: error == EPERM || error == EACCES
+			? "start as root, or in a container with --cap-add NET_ADMIN"
+		: error == EBUSY ? "a device with the number exists already: set another device name"
+				 : "see the error";
 	log_err("tun.failed /dev/net/tun: %s: %s; %s", call, strerror(error), cure);
 }
 
@@ -37,7 +37,8 @@ static enum err open_queue(int *out, struct ifreq *req)
 		return ERR_SYS;
 	}
 	int len = TUN_VNET_HDR_LEN;
-	if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0 || ioctl(fd, TUNSETOFFLOAD, (unsigned long)TUN_OFFLOADS) != 0) {
+	if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0 ||
+	    ioctl(fd, TUNSETOFFLOAD, (unsigned long)TUN_OFFLOADS) != 0) {
 		tell_failed("TUNSETOFFLOAD", errno);
 		return ERR_SYS;
 	}
@@ -54,7 +55,8 @@ enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n)
 	/* the kernel puts the lowest free number for %d */
 	int n = snprintf(req.ifr_name, sizeof req.ifr_name, "%s%%d", prefix);
 	if (n < 3 || (size_t)n >= sizeof req.ifr_name - 1 || strpbrk(prefix, "%/ :") != nullptr) {
-		log_err("tun.name device=%s: needs 1 to 12 letters, digits, '-' or '_', to which a number is added", prefix);
+		log_err("tun.name device=%s: needs 1 to 12 letters, digits, '-' or '_', to which a number is added",
+			prefix);
 		return ERR_RANGE;
 	}
 	for (; t->queues_n < queues_n; t->queues_n++)
