@@ -84,6 +84,19 @@ function(net_tests)
 	endforeach()
 endfunction()
 
+# tests/bench/NAME.c: what tests/bench/run.sh measures with.
+function(bench_programs)
+	file(GLOB sources CONFIGURE_DEPENDS ${test_dir}/bench/*.c)
+	foreach(source ${sources})
+		get_filename_component(name ${source} NAME_WE)
+		add_executable(bench_${name} ${source})
+		target_link_libraries(bench_${name} PRIVATE dep::wolfssl)
+		set_target_properties(bench_${name} PROPERTIES
+			OUTPUT_NAME ${name}
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	endforeach()
+endfunction()
+
 function(lint_tests)
 	foreach(name includes sizes)
 		add_test(NAME lint.${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-${name}.sh
@@ -96,6 +109,7 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Fuzz")
 	cmocka_tests(unit 120)
 	cmocka_tests(bpf 120)
 	net_tests()
+	bench_programs()
 	lint_tests()
 endif()
 fuzz_targets()

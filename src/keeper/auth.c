@@ -100,7 +100,8 @@ static struct auth_login *find_or_create(struct auth *a, const struct auth_reque
 
 /* {{ answers }} */
 
-static void ask(struct auth *a, const struct auth_ticket *t, const struct auth_login *l, const char *message, bool retry)
+static void ask(struct auth *a, const struct auth_ticket *t, const struct auth_login *l, const char *message,
+		bool retry)
 {
 	const struct auth_answer answer = {
 		.verdict = VERDICT_MORE,
@@ -130,18 +131,19 @@ static void count_ok(struct auth *a, const struct auth_login *l, struct mono now
 
 static void log_failed(const struct auth_login *l, const char *why)
 {
-	log_notice("login.failed user=\"%s\" group=\"%s\" remote=%s why=\"%s\" try=%u", show_name(l->username).text,
-	           show_name(l->group).text, show_addr(&l->remote).text, why, l->tries);
+	log_notice("login.failed user=\"%s\" group=\"%s\" remote=%s why=\"%s\" try=%u",
+		   show_name(l->username).text, show_name(l->group).text, show_addr(&l->remote).text, why,
+		   l->tries);
 }
 
 static void succeed(struct auth *a, struct auth_login *l, const struct auth_job *job, struct mono now)
 {
 	uint8_t cookie[SESSION_COOKIE_LEN];
 	const struct session_login in = { .vhost = l->vhost,
-		                          .username = job->username,
-		                          .group = job->group,
-		                          .remote = l->remote,
-		                          .client = l->client };
+					  .username = job->username,
+					  .group = job->group,
+					  .remote = l->remote,
+					  .client = l->client };
 	enum err e = a->ops.login(a->ops.ctx, &in, now, cookie);
 	if (e != ERR_OK) {
 		log_failed(l, err_text(e));
@@ -150,12 +152,13 @@ static void succeed(struct auth *a, struct auth_login *l, const struct auth_job 
 	}
 	count_ok(a, l, now);
 	log_info("login.ok user=\"%s\" group=\"%s\" remote=%s agent=\"%s\"", show_name(job->username).text,
-	         show_name(job->group).text, show_addr(&l->remote).text, show_name(l->client.user_agent).text);
+		 show_name(job->group).text, show_addr(&l->remote).text,
+		 show_name(l->client.user_agent).text);
 	const struct auth_answer answer = { .verdict = VERDICT_OK,
-		                            .cookie = cookie,
-		                            .username = job->username,
-		                            .group = job->group,
-		                            .cookie_timeout_s = a->cfg->vhosts[l->vhost].cookie_timeout };
+					    .cookie = cookie,
+					    .username = job->username,
+					    .group = job->group,
+					    .cookie_timeout_s = a->cfg->vhosts[l->vhost].cookie_timeout };
 	a->ops.answer(a->ops.ctx, &l->ticket, &answer);
 	explicit_bzero(cookie, sizeof cookie);
 }
@@ -186,7 +189,7 @@ static void learn_client(struct auth_login *l, const struct auth_request *r)
 {
 	client_fini(&l->client);
 	l->client = (struct session_client){ copy(r->client.user_agent), copy(r->client.hostname),
-		                             copy(r->client.device_type), copy(r->client.device_platform) };
+					     copy(r->client.device_type), copy(r->client.device_platform) };
 	l->remote = r->remote;
 }
 
@@ -270,7 +273,8 @@ void auth_request(struct auth *a, const struct auth_request *r, struct mono now)
 void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 {
 	struct auth_login *l = find(a, job->auth_id, AUTH_ID_LEN);
-	if (l == nullptr || l->serial != job->serial) { /* it took too long, or the login gave way to others */
+	if (l == nullptr ||
+	    l->serial != job->serial) { /* it took too long, or the login gave way to others */
 		auth_job_free(job);
 		return;
 	}
@@ -292,7 +296,7 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 void auth_tick(struct auth *a, struct mono now)
 {
 	struct auth_login *l, *next;
-	HASH_ITER (hh, a->logins, l, next) {
+	HASH_ITER(hh, a->logins, l, next) {
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
 			log_failed(l, "the back end did not answer in time");
 			deny(a, &l->ticket, broken_text);
@@ -313,14 +317,14 @@ void auth_init(struct auth *a, const struct config *cfg, struct auth_ops ops)
 void auth_fini(struct auth *a)
 {
 	struct auth_login *l, *next;
-	HASH_ITER (hh, a->logins, l, next)
+	HASH_ITER(hh, a->logins, l, next)
 		drop(a, l);
 }
 
 void auth_set_config(struct auth *a, const struct config *cfg)
 {
 	struct auth_login *l, *next;
-	HASH_ITER (hh, a->logins, l, next)
+	HASH_ITER(hh, a->logins, l, next)
 		if (l->vhost >= cfg->vhosts_n ||
 		    strcmp(cfg->vhosts[l->vhost].name, a->cfg->vhosts[l->vhost].name) != 0) {
 			if (l->serial != 0)

@@ -53,7 +53,8 @@ struct auth_ops {
 	void (*answer)(void *ctx, const struct auth_ticket *t, const struct auth_answer *a);
 	/* Give the job to the back end of this virtual host, which owns it on ERR_OK.  ERR_NOTFOUND: it has none; ERR_FULL: too busy. */
 	enum err (*start)(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now);
-	enum err (*login)(void *ctx, const struct session_login *in, struct mono now, uint8_t cookie[SESSION_COOKIE_LEN]);
+	enum err (*login)(void *ctx, const struct session_login *in, struct mono now,
+			  uint8_t cookie[SESSION_COOKIE_LEN]);
 	void *ctx;
 };
 

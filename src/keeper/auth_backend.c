@@ -48,8 +48,13 @@ static void plain_verify(void *self, struct auth_job *job)
 	auth_plain_verify(self, job);
 }
 
+static size_t plain_users(const void *self)
+{
+	return auth_plain_users(self);
+}
+
 static const struct auth_backend_kind kinds[] = {
-	{ "plain", plain_make, plain_free, plain_load, plain_verify },
+	{ "plain", plain_make, plain_free, plain_load, plain_verify, plain_users },
 };
 
 const struct auth_backend_kind *auth_backend_kind(const char *name)
@@ -60,12 +65,13 @@ const struct auth_backend_kind *auth_backend_kind(const char *name)
 	return nullptr;
 }
 
-enum err auth_backend_check(const struct auth_backend_kind *kind, const char *file, int fd, auth_plain_complain *complain,
-                            void *ctx)
+enum err auth_backend_check(const struct auth_backend_kind *kind, const char *file, int fd,
+			    auth_plain_complain *complain, void *ctx, size_t *users)
 {
 	void *self;
 	TRY(kind->make(&self, file));
 	enum err e = kind->load(self, fd, complain, ctx);
+	*users = kind->users(self);
 	kind->free(self);
 	return e;
 }
@@ -112,7 +118,7 @@ static void finish_load(struct auth_work *w)
 	struct load *l = CONTAINER_OF(w, struct load, work);
 	if (l->result != ERR_OK)
 		log_err("passwd.unreadable file=\"%s\" error=\"%s\" note=\"the last content stays in force\"",
-		        l->backend->file, err_text(l->result));
+			l->backend->file, err_text(l->result));
 	base_closep(&l->fd);
 	free(l);
 }
@@ -197,7 +203,8 @@ static void note_missing(struct auth_backend *b, const char *error)
 {
 	bool is_missing = error != nullptr;
 	if (is_missing && !b->is_missing)
-		log_err("passwd.unreadable file=\"%s\" error=\"%s\" note=\"the last content stays in force\"", b->file, error);
+		log_err("passwd.unreadable file=\"%s\" error=\"%s\" note=\"the last content stays in force\"",
+			b->file, error);
 	if (!is_missing && b->is_missing)
 		log_notice("passwd.readable file=\"%s\"", b->file);
 	b->is_missing = is_missing;
@@ -207,7 +214,9 @@ static void push_load(struct auth_backend *b, int fd)
 {
 	struct load *l = calloc(1, sizeof *l);
 	if (l != nullptr)
-		*l = (struct load){ .work = { .run = run_load, .done = finish_load }, .backend = b, .fd = fd };
+		*l = (struct load){ .work = { .run = run_load, .done = finish_load },
+				    .backend = b,
+				    .fd = fd };
 	if (l != nullptr && auth_queue_push(b->queue, &l->work) == ERR_OK)
 		return;
 	base_closep(&fd);

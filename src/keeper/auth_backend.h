@@ -23,6 +23,7 @@ struct auth_backend_kind {
 	enum err (*load)(void *self, int fd, auth_plain_complain *complain, void *ctx);
 	/* On the thread, which wipes the password. */
 	void (*verify)(void *self, struct auth_job *job);
+	size_t (*users)(const void *self);
 };
 /* nullptr: this method is not built in. */
 const struct auth_backend_kind *auth_backend_kind(const char *name);
@@ -38,9 +39,9 @@ struct auth_backend_conf {
 	void *ctx;
 };
 
-/* Is this file good for such a back end?  Nothing of it is kept. */
-enum err auth_backend_check(const struct auth_backend_kind *kind, const char *file, int fd, auth_plain_complain *complain,
-                            void *ctx);
+/* Is this file good for such a back end?  Nothing of it is kept but how many users it has. */
+enum err auth_backend_check(const struct auth_backend_kind *kind, const char *file, int fd,
+			    auth_plain_complain *complain, void *ctx, size_t *users);
 
 enum err auth_backend_new(struct auth_backend **out, const struct auth_backend_conf *conf);
 struct auth_backend *auth_backend_get(struct auth_backend *b);

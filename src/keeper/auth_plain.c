@@ -169,7 +169,8 @@ static void add_entry(struct content *c, const struct passwd_line *line, const s
 	c->entries_n++;
 	HASH_ADD_KEYPTR(hh, c->by_user, e->user.p, e->user.len, e);
 	if (!e->locked && !is_usable(e->hash))
-		complain_of(to, false, line->number, "the scheme of the password hash is not known here; the user cannot log in");
+		complain_of(to, false, line->number,
+			    "the scheme of the password hash is not known here; the user cannot log in");
 }
 
 static size_t count_lines(const char *text, size_t len)
@@ -203,7 +204,8 @@ static enum err take_text(struct auth_plain *p, char *text, size_t len, const st
 	return ERR_OK;
 }
 
-enum err auth_plain_load_text(struct auth_plain *p, const char *text, size_t len, auth_plain_complain *complain, void *ctx)
+enum err auth_plain_load_text(struct auth_plain *p, const char *text, size_t len,
+			      auth_plain_complain *complain, void *ctx)
 {
 	const struct complaint to = { complain, ctx, p->file };
 	char *own = malloc(len + 1);
@@ -218,7 +220,8 @@ enum err auth_plain_load_text(struct auth_plain *p, const char *text, size_t len
 static bool is_same(const struct identity *a, const struct identity *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       memcmp(&a->mtime, &b->mtime, sizeof a->mtime) == 0 && memcmp(&a->ctime, &b->ctime, sizeof a->ctime) == 0;
+	       memcmp(&a->mtime, &b->mtime, sizeof a->mtime) == 0 &&
+	       memcmp(&a->ctime, &b->ctime, sizeof a->ctime) == 0;
 }
 
 enum err auth_plain_load(struct auth_plain *p, int fd, auth_plain_complain *complain, void *ctx)
@@ -254,7 +257,7 @@ static bool matches(struct auth_plain *p, const char *password, const char *hash
 {
 	const char *made = crypt_rn(password, hash, &p->crypt, sizeof p->crypt);
 	bool same = made != nullptr && made[0] != '*' && strlen(made) == strlen(hash) &&
-	            secret_is_equal_bytes(made, hash, strlen(hash));
+		    secret_is_equal_bytes(made, hash, strlen(hash));
 	explicit_bzero(&p->crypt, sizeof p->crypt);
 	return same;
 }

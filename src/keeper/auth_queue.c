@@ -96,7 +96,8 @@ enum err auth_queue_new(struct auth_queue **out, uv_loop_t *loop)
 		return ERR_NOMEM;
 	line_init(&q->waiting);
 	line_init(&q->finished);
-	if (uv_mutex_init(&q->lock) != 0 || uv_cond_init(&q->work) != 0 || uv_async_init(loop, &q->wake, on_wake) != 0) {
+	if (uv_mutex_init(&q->lock) != 0 || uv_cond_init(&q->work) != 0 ||
+	    uv_async_init(loop, &q->wake, on_wake) != 0) {
 		free(q);
 		return ERR_SYS;
 	}

@@ -16,7 +16,9 @@ struct auth_queue;
 struct auth_work {
 	struct auth_work *next;
 	void (*run)(struct auth_work *w);  /* on the thread; may block */
-	void (*done)(struct auth_work *w); /* on the loop, once; frees w.  Also called, without run, when the queue ends */
+	void (*done)(
+		struct auth_work
+			*w); /* on the loop, once; frees w.  Also called, without run, when the queue ends */
 };
 
 constexpr unsigned AUTH_QUEUE_MAX = 4096; /* pieces that wait */

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-bool auth_set_method(const struct vhost *v, uint32_t *index, const struct auth_backend_kind **kind, const char **file)
+bool auth_set_method(const struct vhost *v, uint32_t *index, const struct auth_backend_kind **kind,
+		     const char **file)
 {
 	for (size_t i = 0; i < v->auth.n; i++) {
 		const struct auth_backend_kind *k = auth_backend_kind(v->auth.v[i].name);
@@ -18,7 +19,8 @@ bool auth_set_method(const struct vhost *v, uint32_t *index, const struct auth_b
 	return false;
 }
 
-static struct auth_backend *find_same(const struct auth_set *set, const struct auth_backend_kind *kind, const char *file)
+static struct auth_backend *find_same(const struct auth_set *set, const struct auth_backend_kind *kind,
+				      const char *file)
 {
 	for (size_t i = 0; set != nullptr && i < set->vhosts_n; i++)
 		if (set->by_vhost[i] != nullptr && auth_backend_is(set->by_vhost[i], kind, file))
@@ -27,7 +29,7 @@ static struct auth_backend *find_same(const struct auth_set *set, const struct a
 }
 
 static enum err make(struct auth_set *set, const struct vhost *v, const struct auth_set *before,
-                     const struct auth_backend_conf *conf, struct auth_backend **out)
+		     const struct auth_backend_conf *conf, struct auth_backend **out)
 {
 	struct auth_backend_conf own = *conf;
 	uint32_t index;
@@ -43,7 +45,7 @@ static enum err make(struct auth_set *set, const struct vhost *v, const struct a
 }
 
 enum err auth_set_init(struct auth_set *set, const struct config *cfg, const struct auth_set *before,
-                       const struct auth_backend_conf *conf)
+		       const struct auth_backend_conf *conf)
 {
 	*set = (struct auth_set){ .by_vhost = calloc(cfg->vhosts_n, sizeof(struct auth_backend *)) };
 	if (set->by_vhost == nullptr)

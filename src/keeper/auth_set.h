@@ -16,11 +16,12 @@ struct auth_set {
 };
 
 /* Where a virtual host's method with a file stands in its list; false if it has none. */
-bool auth_set_method(const struct vhost *v, uint32_t *index, const struct auth_backend_kind **kind, const char **file);
+bool auth_set_method(const struct vhost *v, uint32_t *index, const struct auth_backend_kind **kind,
+		     const char **file);
 
 /* conf gives loop and functions.  Back ends of before with the same file are shared. */
 enum err auth_set_init(struct auth_set *set, const struct config *cfg, const struct auth_set *before,
-                       const struct auth_backend_conf *conf);
+		       const struct auth_backend_conf *conf);
 void auth_set_fini(struct auth_set *set);
 
 struct auth_backend *auth_set_find(const struct auth_set *set, uint32_t vhost);

@@ -39,7 +39,8 @@ struct key {
 };
 
 /* A public key as bytes that can be compared. */
-struct public {
+struct public
+{
 	enum msgs_key type;
 	uint8_t bytes[PUBLIC_MAX];
 	size_t len;
@@ -175,7 +176,8 @@ static enum key_problem read_leaf(struct key *k, struct span body, struct public
 	uint8_t spki[PUBLIC_MAX];
 	word32 spki_len = sizeof spki;
 	ok = ok && wc_GetSubjectPubKeyInfoDerFromCert(der, (word32)len, spki, &spki_len) == 0;
-	ok = ok && (rsa_of_spki(spki, spki_len, out) || ecc_of_spki(spki, spki_len, out) || ed_of_spki(spki, spki_len, out));
+	ok = ok && (rsa_of_spki(spki, spki_len, out) || ecc_of_spki(spki, spki_len, out) ||
+		    ed_of_spki(spki, spki_len, out));
 	return ok ? KEY_FINE : KEY_CERT_BAD;
 }
 
@@ -223,8 +225,8 @@ static bool load_ecc(struct key *k, const struct vault *der, struct public *out)
 	if (wc_ecc_init(&in->ecc) != 0)
 		return false;
 	if (wc_EccPrivateKeyDecode(der->p, &at, &in->ecc, (word32)der->len) == 0 &&
-	    (in->ecc.type == ECC_PRIVATEKEY || wc_ecc_make_pub(&in->ecc, nullptr) == 0) && in->ecc.dp != nullptr &&
-	    flatten_ecc(&in->ecc, out))
+	    (in->ecc.type == ECC_PRIVATEKEY || wc_ecc_make_pub(&in->ecc, nullptr) == 0) &&
+	    in->ecc.dp != nullptr && flatten_ecc(&in->ecc, out))
 		return true;
 	wc_ecc_free(&in->ecc);
 	return false;
@@ -261,9 +263,10 @@ static void free_ed(struct inner *in)
 /* {{ signatures }} */
 
 typedef enum err sign_fn(struct inner *in, uint32_t hash, const uint8_t *digest, word32 len, uint8_t *out,
-                         word32 *out_len);
+			 word32 *out_len);
 
-static enum err sign_ecdsa(struct inner *in, uint32_t, const uint8_t *digest, word32 len, uint8_t *out, word32 *out_len)
+static enum err sign_ecdsa(struct inner *in, uint32_t, const uint8_t *digest, word32 len, uint8_t *out,
+			   word32 *out_len)
 {
 	if (len < WC_SHA256_DIGEST_SIZE || len > WC_SHA512_DIGEST_SIZE)
 		return ERR_RANGE;
@@ -278,12 +281,14 @@ static enum err rsa_result(int n, word32 *out_len)
 	return ERR_OK;
 }
 
-static enum err sign_pkcs1(struct inner *in, uint32_t, const uint8_t *digest, word32 len, uint8_t *out, word32 *out_len)
+static enum err sign_pkcs1(struct inner *in, uint32_t, const uint8_t *digest, word32 len, uint8_t *out,
+			   word32 *out_len)
 {
 	return rsa_result(wc_RsaSSL_Sign(digest, len, out, *out_len, &in->rsa, &in->rng), out_len);
 }
 
-static enum err sign_pss(struct inner *in, uint32_t hash, const uint8_t *digest, word32 len, uint8_t *out, word32 *out_len)
+static enum err sign_pss(struct inner *in, uint32_t hash, const uint8_t *digest, word32 len, uint8_t *out,
+			 word32 *out_len)
 {
 	static const struct {
 		enum wc_HashType hash;
@@ -300,13 +305,14 @@ static enum err sign_pss(struct inner *in, uint32_t hash, const uint8_t *digest,
 		if (len != kinds[i].len)
 			return ERR_RANGE;
 		return rsa_result(wc_RsaPSS_Sign_ex(digest, len, out, *out_len, kinds[i].hash, kinds[i].mgf,
-		                                    RSA_PSS_SALT_LEN_DEFAULT, &in->rsa, &in->rng),
-		                  out_len);
+						    RSA_PSS_SALT_LEN_DEFAULT, &in->rsa, &in->rng),
+				  out_len);
 	}
 	return ERR_UNSUPPORTED;
 }
 
-static enum err sign_ed25519(struct inner *in, uint32_t, const uint8_t *message, word32 len, uint8_t *out, word32 *out_len)
+static enum err sign_ed25519(struct inner *in, uint32_t, const uint8_t *message, word32 len, uint8_t *out,
+			     word32 *out_len)
 {
 	return wc_ed25519_sign_msg(message, len, out, out_len, &in->ed) == 0 ? ERR_OK : ERR_CRYPTO;
 }
@@ -349,7 +355,8 @@ static bool is_encrypted(const struct pem_block *block)
 static bool is_private_key(struct span label)
 {
 	static const char tail[] = "PRIVATE KEY";
-	return label.len >= strlen(tail) && memcmp(label.p + label.len - strlen(tail), tail, strlen(tail)) == 0;
+	return label.len >= strlen(tail) &&
+	       memcmp(label.p + label.len - strlen(tail), tail, strlen(tail)) == 0;
 }
 
 static enum key_problem read_key(struct key *k, struct span pem, struct public *out)
@@ -384,7 +391,7 @@ static enum key_problem fill(struct key *k, struct span cert_pem, struct span ke
 	if (p != KEY_FINE)
 		return p;
 	bool same = of_cert.type == of_key.type && of_cert.len == of_key.len &&
-	            memcmp(of_cert.bytes, of_key.bytes, of_key.len) == 0;
+		    memcmp(of_cert.bytes, of_key.bytes, of_key.len) == 0;
 	return same ? KEY_FINE : KEY_MISMATCH;
 }
 
@@ -427,8 +434,8 @@ int64_t key_not_after(const struct key *k)
 	return k->not_after;
 }
 
-enum err key_sign(struct key *k, enum msgs_sign scheme, uint32_t hash, const uint8_t *digest, size_t digest_len,
-                  uint8_t *out, size_t *out_len)
+enum err key_sign(struct key *k, enum msgs_sign scheme, uint32_t hash, const uint8_t *digest,
+		  size_t digest_len, uint8_t *out, size_t *out_len)
 {
 	if (scheme > SIGN_ED25519 || kinds_of_key[k->type].sign[scheme] == nullptr)
 		return ERR_UNSUPPORTED;

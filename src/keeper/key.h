@@ -39,5 +39,5 @@ int64_t key_not_after(const struct key *k);
 
 /* Make a signature of at most KEY_SIGNATURE_MAX bytes.  hash: enum wc_HashType, for RSA-PSS.  ERR_UNSUPPORTED: this key
  * cannot make this kind; ERR_RANGE: the digest has a wrong length. */
-enum err key_sign(struct key *k, enum msgs_sign scheme, uint32_t hash, const uint8_t *digest, size_t digest_len,
-                  uint8_t *out, size_t *out_len);
+enum err key_sign(struct key *k, enum msgs_sign scheme, uint32_t hash, const uint8_t *digest,
+		  size_t digest_len, uint8_t *out, size_t *out_len);

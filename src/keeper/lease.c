@@ -61,7 +61,7 @@ static void add(struct prefix *p, uint32_t unit, unsigned shift)
 	for (unsigned i = 0; i < bytes; i++) {
 		unsigned at = i * 8; /* bit position of this byte, from the least significant */
 		uint64_t part = at >= shift ? (at - shift < 32 ? (uint64_t)unit >> (at - shift) : 0)
-		                            : (shift - at < 8 ? (uint64_t)unit << (shift - at) : 0);
+					    : (shift - at < 8 ? (uint64_t)unit << (shift - at) : 0);
 		uint64_t sum = p->addr[bytes - 1 - i] + (part & 0xff) + carry;
 		p->addr[bytes - 1 - i] = (uint8_t)sum;
 		carry = sum >> 8;
@@ -180,7 +180,8 @@ static void pool_free(struct lease_pool *pool)
 	free(pool);
 }
 
-static enum err pool_find(struct leases *l, const struct prefix *net, uint8_t unit_len, struct lease_pool **out)
+static enum err pool_find(struct leases *l, const struct prefix *net, uint8_t unit_len,
+			  struct lease_pool **out)
 {
 	if (net->family == 0 || unit_len > bits_of(net) || net->len > unit_len)
 		return ERR_RANGE;
@@ -263,7 +264,9 @@ static enum err search(const struct leases *l, const struct lease_pool *pool, ui
 static enum err grant(struct leases *l, struct lease_pool *pool, uint32_t unit, struct lease *out)
 {
 	TRY(mark(pool, unit));
-	*out = (struct lease){ .addr = client_of(pool, unit), .server = server_of(pool), .pool = pool, .unit = unit };
+	*out = (struct lease){
+		.addr = client_of(pool, unit), .server = server_of(pool), .pool = pool, .unit = unit
+	};
 	l->count++;
 	return ERR_OK;
 }
@@ -291,7 +294,8 @@ void leases_free(struct leases *l)
 	free(l);
 }
 
-enum err lease_take(struct leases *l, const struct prefix *net, uint8_t unit_len, const char *user, struct lease *out)
+enum err lease_take(struct leases *l, const struct prefix *net, uint8_t unit_len, const char *user,
+		    struct lease *out)
 {
 	struct lease_pool *pool;
 	TRY(pool_find(l, net, unit_len, &pool));
@@ -305,7 +309,8 @@ enum err lease_take(struct leases *l, const struct prefix *net, uint8_t unit_len
 	return ERR_OK;
 }
 
-enum err lease_claim(struct leases *l, const struct prefix *net, uint8_t unit_len, const struct prefix *addr, struct lease *out)
+enum err lease_claim(struct leases *l, const struct prefix *net, uint8_t unit_len, const struct prefix *addr,
+		     struct lease *out)
 {
 	struct lease_pool *pool = nullptr;
 	uint32_t unit;

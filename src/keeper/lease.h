@@ -28,11 +28,13 @@ void leases_free(struct leases *l);
 
 /* Take a free unit of net.  unit_len: bits of a unit, 32 for IPv4.  user: whose last address is tried first; nullptr: the
  * next free one.  ERR_FULL: none is left. */
-enum err lease_take(struct leases *l, const struct prefix *net, uint8_t unit_len, const char *user, struct lease *out);
+enum err lease_take(struct leases *l, const struct prefix *net, uint8_t unit_len, const char *user,
+		    struct lease *out);
 
 /* Take exactly this address, which a worker reported.  An address outside of net is granted without a pool;
  * ERR_EXISTS: somebody has it. */
-enum err lease_claim(struct leases *l, const struct prefix *net, uint8_t unit_len, const struct prefix *addr, struct lease *out);
+enum err lease_claim(struct leases *l, const struct prefix *net, uint8_t unit_len, const struct prefix *addr,
+		     struct lease *out);
 
 /* Give back; *lease becomes empty.  An empty one is fine. */
 void lease_give(struct leases *l, struct lease *lease);

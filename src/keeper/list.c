@@ -81,11 +81,12 @@ static bool is_wanted(const struct session *s, const Msg__List *want)
 
 static struct list_job *snapshot(struct keeper *k, const Msg__List *want)
 {
-	struct list_job *job = calloc(1, sizeof *job + (size_t)HASH_COUNT(k->sessions.by_cookie) * SESSION_HASH_LEN);
+	struct list_job *job =
+		calloc(1, sizeof *job + (size_t)HASH_COUNT(k->sessions.by_cookie) * SESSION_HASH_LEN);
 	if (job == nullptr)
 		return nullptr;
 	struct session *s, *next;
-	HASH_ITER (hh, k->sessions.by_cookie, s, next)
+	HASH_ITER(hh, k->sessions.by_cookie, s, next)
 		if (is_wanted(s, want))
 			memcpy(job->hashes[job->n++], s->cookie_hash, SESSION_HASH_LEN);
 	return job;
@@ -122,7 +123,8 @@ void list_on_disconnect(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Disconnect *b = (const void *)m->body;
 	Msg__Count count = MSG__COUNT__INIT;
-	count.n = session_disconnect(&k->sessions, b->username[0] != '\0' ? b->username : nullptr, b->sid, clock_now());
+	count.n = session_disconnect(&k->sessions, b->username[0] != '\0' ? b->username : nullptr, b->sid,
+				     clock_now());
 	if (ipc_send(ipc, MSG_DISCONNECT_DONE, m->id, &count.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.disconnect error=\"control is gone\"");
 }

@@ -74,7 +74,8 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__KeeperStart *b = (const void *)m->body;
 	if (b->workers_n == 0 || b->workers_n > KEEPER_WORKERS_MAX || (b->has_maps && m->fds_n != 2)) {
-		log_err("keeper.start workers=%u fds=%zu error=\"%s\"", b->workers_n, m->fds_n, err_text(ERR_RANGE));
+		log_err("keeper.start workers=%u fds=%zu error=\"%s\"", b->workers_n, m->fds_n,
+			err_text(ERR_RANGE));
 		keeper_stop(k);
 		return;
 	}
@@ -118,12 +119,12 @@ static void connect_control(struct keeper *k, int fd)
 	list_stop(k);
 	ipc_freep(&k->control);
 	const struct ipc_conf conf = { .loop = k->loop,
-		                       .fd = fd,
-		                       .self = ROLE_KEEPER,
-		                       .peer = ROLE_CONTROL,
-		                       .handlers = control_handlers,
-		                       .ended = on_control_ended,
-		                       .owner = k };
+				       .fd = fd,
+				       .self = ROLE_KEEPER,
+				       .peer = ROLE_CONTROL,
+				       .handlers = control_handlers,
+				       .ended = on_control_ended,
+				       .owner = k };
 	enum err e = ipc_new(&k->control, &conf);
 	if (e == ERR_OK)
 		return;
@@ -149,20 +150,24 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 }
 
 static ipc_handler *const supervisor_handlers[MSG_N] = {
-	[MSG_CONFIG] = reload_on_config, [MSG_COMMIT] = reload_on_commit, [MSG_FILE_DONE] = reload_on_file,
-	[MSG_KEEPER_START] = on_start,   [MSG_GO] = on_go,                [MSG_PEER] = on_peer,
+	[MSG_CONFIG] = reload_on_config,
+	[MSG_COMMIT] = reload_on_commit,
+	[MSG_FILE_DONE] = reload_on_file,
+	[MSG_KEEPER_START] = on_start,
+	[MSG_GO] = on_go,
+	[MSG_PEER] = on_peer,
 	[MSG_STOP] = on_stop,
 };
 
 static enum err connect_supervisor(struct keeper *k)
 {
 	const struct ipc_conf conf = { .loop = k->loop,
-		                       .fd = SUPERVISOR_FD,
-		                       .self = ROLE_KEEPER,
-		                       .peer = ROLE_SUPERVISOR,
-		                       .handlers = supervisor_handlers,
-		                       .ended = on_supervisor_ended,
-		                       .owner = k };
+				       .fd = SUPERVISOR_FD,
+				       .self = ROLE_KEEPER,
+				       .peer = ROLE_SUPERVISOR,
+				       .handlers = supervisor_handlers,
+				       .ended = on_supervisor_ended,
+				       .owner = k };
 	return ipc_new(&k->supervisor, &conf);
 }
 

@@ -26,8 +26,8 @@ static void note(struct maps *st, int result, const char *map)
 	if (result == 0 || st->warned)
 		return;
 	st->warned = true;
-	log_warn("keeper.steering map=%s error=\"%s\" note=\"packets still arrive, by way of other workers\"", map,
-	         strerror(errno));
+	log_warn("keeper.steering map=%s error=\"%s\" note=\"packets still arrive, by way of other workers\"",
+		 map, strerror(errno));
 }
 
 static void set(struct maps *st, int map, const char *name, const void *key, uint32_t worker, bool gone)

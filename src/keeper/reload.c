@@ -74,7 +74,9 @@ static void finish(struct keeper *k)
 	if (r->problems == nullptr) {
 		enum err e = edition_send_certs(&k->next, k->supervisor);
 		if (e == ERR_RANGE)
-			complain(r, "server-cert: the certificate chains of all virtual hosts are larger than 64 KB");
+			complain(
+				r,
+				"server-cert: the certificate chains of all virtual hosts are larger than 64 KB");
 		else if (e != ERR_OK)
 			complain(r, "server-cert: the certificates were not sent: %s", err_text(e));
 	}
@@ -109,18 +111,19 @@ static void warn_of_end(const char *path, const struct key *key)
 	if (key_not_after(key) == 0)
 		return;
 	if (left < 0)
-		log_warn("cert.expired file=\"%s\" days_ago=%lld hint=\"clients will refuse it; renew it\"", path,
-		         (long long)(-left / 86400));
+		log_warn("cert.expired file=\"%s\" days_ago=%lld hint=\"clients will refuse it; renew it\"",
+			 path, (long long)(-left / 86400));
 	else if (left < 14 * 86400)
 		log_warn("cert.expires file=\"%s\" days_left=%lld", path, (long long)(left / 86400));
 }
 
 static void complain_of_key(struct reload *r, enum key_problem p, const struct reload_file *cert,
-                            const struct reload_file *key)
+			    const struct reload_file *key)
 {
 	const struct reload_file *where = key_problem_is_in_key(p) ? key : cert;
 	const char *also = p == KEY_MISMATCH ? cert->path : "";
-	complain(r, "%s %s: %s%s%s", option_of(where->kind), where->path, key_problem_text(p), *also ? ": " : "", also);
+	complain(r, "%s %s: %s%s%s", option_of(where->kind), where->path, key_problem_text(p),
+		 *also ? ": " : "", also);
 }
 
 /* The pair was loaded for another virtual host already? */
@@ -166,7 +169,8 @@ static enum err load_pair(struct reload *r, struct edition *g, uint32_t vhost, u
 static bool is_inherited(const struct config *cfg, size_t vhost)
 {
 	const struct vhost *v = &cfg->vhosts[vhost], *first = &cfg->vhosts[0];
-	bool same = vhost > 0 && v->server_cert.n == first->server_cert.n && v->server_key.n == first->server_key.n;
+	bool same = vhost > 0 && v->server_cert.n == first->server_cert.n &&
+		    v->server_key.n == first->server_key.n;
 	for (size_t i = 0; same && i < v->server_cert.n; i++)
 		same = strcmp(v->server_cert.v[i], first->server_cert.v[i]) == 0;
 	for (size_t i = 0; same && i < v->server_key.n; i++)
@@ -180,10 +184,13 @@ static enum err load_vhost(struct reload *r, struct edition *g, uint32_t vhost)
 	const char *name = vhost == 0 ? "the default host" : v->name;
 	bool is_new = !is_inherited(g->cfg, vhost); /* a fault of the default host is told once */
 	if (v->server_cert.n == 0 && is_new)
-		complain(r, "server-cert is not set for %s; name the file of its certificate chain (PEM)", name);
+		complain(r, "server-cert is not set for %s; name the file of its certificate chain (PEM)",
+			 name);
 	if (v->server_cert.n != v->server_key.n && is_new)
-		complain(r, "%zu server-cert but %zu server-key for %s; there must be a key for each certificate",
-		         v->server_cert.n, v->server_key.n, name);
+		complain(
+			r,
+			"%zu server-cert but %zu server-key for %s; there must be a key for each certificate",
+			v->server_cert.n, v->server_key.n, name);
 	if (v->server_cert.n != v->server_key.n || (!is_new && r->problems != nullptr))
 		return ERR_OK;
 	for (uint32_t i = 0; i < v->server_cert.n; i++)
@@ -204,7 +211,9 @@ static enum err build(struct keeper *k)
 		TRY(load_vhost(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
-	const struct auth_backend_conf conf = { .loop = k->loop, .fetch = fetch_start, .done = finish_job, .ctx = k };
+	const struct auth_backend_conf conf = {
+		.loop = k->loop, .fetch = fetch_start, .done = finish_job, .ctx = k
+	};
 	return auth_set_init(&g->auth, g->cfg, &k->now.auth, &conf);
 }
 
@@ -213,7 +222,8 @@ static void check_all(struct keeper *k)
 	struct reload *r = &k->reload;
 	for (size_t i = 0; i < r->files_n; i++)
 		if (r->files[i].error != nullptr)
-			complain(r, "%s %s: %s", option_of(r->files[i].kind), r->files[i].path, r->files[i].error);
+			complain(r, "%s %s: %s", option_of(r->files[i].kind), r->files[i].path,
+				 r->files[i].error);
 	enum err e = build(k);
 	if (e != ERR_OK)
 		complain(r, "the keeper cannot prepare the configuration: %s", err_text(e));
@@ -235,31 +245,60 @@ static enum err read_whole(int fd, struct vault *out)
 	return e;
 }
 
+/* Lines of one password file. */
+struct passwd_check {
+	struct reload *reload;
+	unsigned bad_n;
+};
+
 static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_t line, const char *problem)
 {
-	struct reload *r = ctx;
-	if (is_error)
-		complain(r, "%s:%u: %s; correct or remove this line (see ocpasswd(8))", file, line, problem);
+	struct passwd_check *check = ctx;
+	check->bad_n += is_error;
+	if (is_error && !check->reload->is_first)
+		complain(check->reload, "%s:%u: %s; correct or remove this line (see ocpasswd(8))", file,
+			 line, problem);
 	else
-		log_warn("passwd.problem file=\"%s\" line=%u what=\"%s\"", file, line, problem);
+		log_warn(
+			"passwd.problem file=\"%s\" line=%u what=\"%s\" hint=\"the line is not used; see ocpasswd(8)\"",
+			file, line, problem);
 }
 
 static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 {
 	const struct vhost *v = &k->next.cfg->vhosts[f->vhost];
 	const struct auth_backend_kind *kind = auth_backend_kind(v->auth.v[f->index].name);
-	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &k->reload);
-	if (e != ERR_OK && k->reload.problems == nullptr)
-		f->error = strdup("cannot be read");
+	struct passwd_check check = { .reload = &k->reload };
+	size_t users = 0;
+	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &check, &users);
+	if (e != ERR_OK)
+		f->error = strdup("cannot be read; it must be a regular file of at most 64 MB");
+	else if (check.bad_n > 0 && users == 0 && !k->reload.is_restart)
+		f->error = strdup(
+			"no line is of the form user:group:hash; is it the right file? (see ocpasswd(8))");
+}
+
+static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
+{
+	bool is_passwd = f->kind == FILE_PASSWD;
+	size_t len = strlen(f->path);
+	if (strncmp(error, f->path, len) == 0 && strncmp(error + len, ": ", 2) == 0)
+		error += len + 2; /* the name is said anyway */
+	if (is_passwd && r->is_restart) {
+		log_err("passwd.unreadable file=\"%s\" error=\"%s\" note=\"nobody can log in\"", f->path,
+			error);
+		return;
+	}
+	const char *cure = is_passwd ? "create it with ocpasswd(8), or correct the path"
+				     : "correct the path or the file's rights";
+	if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
+		f->error = nullptr;
 }
 
 static void take_file(struct keeper *k, struct reload_file *f, int fd, const char *error)
 {
 	if (fd < 0) {
-		const char *cure = f->kind == FILE_PASSWD ? "create it with ocpasswd(8), or correct the path"
-		                                          : "correct the path or the rights of the file";
-		if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
-			f->error = nullptr;
+		note_unopened(&k->reload, f, error);
 		return;
 	}
 	if (f->kind == FILE_PASSWD) {
@@ -268,7 +307,8 @@ static void take_file(struct keeper *k, struct reload_file *f, int fd, const cha
 	}
 	enum err e = read_whole(fd, &f->bytes);
 	if (e != ERR_OK)
-		f->error = strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
+		f->error =
+			strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
 }
 
 void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
@@ -299,7 +339,8 @@ static enum err want(struct reload *r, enum msgs_file kind, uint32_t vhost, uint
 	if (files == nullptr)
 		return ERR_NOMEM;
 	r->files = files;
-	files[r->files_n++] = (struct reload_file){ .kind = kind, .vhost = vhost, .index = index, .path = path };
+	files[r->files_n++] =
+		(struct reload_file){ .kind = kind, .vhost = vhost, .index = index, .path = path };
 	return ERR_OK;
 }
 
@@ -363,6 +404,8 @@ void reload_on_config(struct ipc *ipc, struct ipc_msg *m)
 	edition_fini(&k->next);
 	r->number = c->generation;
 	r->id = m->id;
+	r->is_first = k->now.number == 0;
+	r->is_restart = r->is_first && c->generation > 1;
 	k->next.number = c->generation;
 	k->next.debug = c->debug;
 	enum err e = parse(k, fd, c->file);

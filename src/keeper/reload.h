@@ -4,7 +4,9 @@
  *
  *	CONFIG -> parse -> FILE_GET for each certificate, key and password file -> check all -> CERTS, CONFIG_DONE
  *
- * A generation is accepted whole or refused whole; the one in force is not touched before COMMIT.
+ * A generation is accepted whole or refused whole; the one in force is not touched before COMMIT.  Malformed lines of a
+ * password file refuse a reload; to a keeper that starts they are a warning, as they are at run time: one typing error must
+ * not keep everybody out after a crash.
  *
  * Owner:    struct keeper.
  * Runs in:  the loop thread.
@@ -29,6 +31,8 @@ struct reload_file {
 struct reload {
 	uint32_t number; /* of the generation under way; 0: none */
 	uint32_t id;     /* of its CONFIG */
+	bool is_first;   /* this process has no configuration yet */
+	bool is_restart; /* ... but others have: a server is running that must get its keeper back */
 	struct reload_file *files;
 	size_t files_n, open_n; /* open: not answered yet */
 	char *problems;  /* text for the administrator, a line each; nullptr: none */

@@ -54,7 +54,9 @@ static bool all_ended(const struct keeper *k)
 static void replay(struct keeper *k, struct restore_open *o)
 {
 	const struct keeper_worker *w = &k->workers[o->worker];
-	Msg__Open *body = w->ipc != nullptr && w->channel == o->channel ? msg__open__unpack(nullptr, o->len, o->bytes) : nullptr;
+	Msg__Open *body = w->ipc != nullptr && w->channel == o->channel
+				  ? msg__open__unpack(nullptr, o->len, o->bytes)
+				  : nullptr;
 	if (body != nullptr) {
 		serve_open(k, w->ipc, o->id, body);
 		explicit_bzero(body->cookie.data, body->cookie.len);

@@ -20,7 +20,8 @@ static void send_to(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufC
 		log_debug("keeper.send_failed worker=%u msg=%d", ipc_peer_index(ipc), (int)type);
 }
 
-static struct session_client client_of(const char *agent, const char *host, const char *type, const char *platform)
+static struct session_client client_of(const char *agent, const char *host, const char *type,
+				       const char *platform)
 {
 	return (struct session_client){ text(agent), text(host), text(type), text(platform) };
 }
@@ -53,12 +54,13 @@ static void on_sign(struct ipc *ipc, struct ipc_msg *m)
 	uint8_t signature[KEY_SIGNATURE_MAX];
 	size_t len = 0;
 	struct key *key = find_key(k, s);
-	enum err e = key == nullptr || s->scheme > UINT8_MAX ?
-	                     ERR_NOTFOUND :
-	                     key_sign(key, (enum msgs_sign)s->scheme, s->hash, s->digest.data, s->digest.len, signature, &len);
+	enum err e = key == nullptr || s->scheme > UINT8_MAX
+			     ? ERR_NOTFOUND
+			     : key_sign(key, (enum msgs_sign)s->scheme, s->hash, s->digest.data,
+					s->digest.len, signature, &len);
 	if (e != ERR_OK)
-		log_warn("key.sign_failed worker=%u generation=%u key=%u scheme=%u error=\"%s\"", ipc_peer_index(ipc),
-		         s->generation, s->key, s->scheme, err_text(e));
+		log_warn("key.sign_failed worker=%u generation=%u key=%u scheme=%u error=\"%s\"",
+			 ipc_peer_index(ipc), s->generation, s->key, s->scheme, err_text(e));
 	Msg__SignDone done = MSG__SIGN_DONE__INIT;
 	done.signature = ipc_bytes(signature, e == ERR_OK ? len : 0);
 	send_to(ipc, MSG_SIGN_DONE, m->id, &done.base);
@@ -83,7 +85,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
 	};
 	auth_request(&k->auth, &r, clock_now());
-	explicit_bzero(b->password, strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	explicit_bzero(b->password,
+		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
 }
 
 static void answer_auth(void *ctx, const struct auth_ticket *t, const struct auth_answer *a)
@@ -117,7 +120,8 @@ static enum err start_auth(void *ctx, uint32_t vhost, struct auth_job *job, stru
 	return b != nullptr ? auth_backend_start(b, job, now) : ERR_NOTFOUND;
 }
 
-static enum err login(void *ctx, const struct session_login *in, struct mono now, uint8_t cookie[SESSION_COOKIE_LEN])
+static enum err login(void *ctx, const struct session_login *in, struct mono now,
+		      uint8_t cookie[SESSION_COOKIE_LEN])
 {
 	struct keeper *k = ctx;
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
@@ -127,8 +131,8 @@ const struct auth_ops keeper_auth_ops = { .answer = answer_auth, .start = start_
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 
-static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const char *reason, const struct session *s,
-                        const Msg__Open *asked)
+static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const char *reason,
+			const struct session *s, const Msg__Open *asked)
 {
 	Msg__OpenDone done;
 	Msg__Session session;
@@ -180,7 +184,8 @@ static void on_closed(struct ipc *ipc, struct ipc_msg *m)
 	const Msg__Closed *b = (const void *)m->body;
 	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
 	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
-	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes, clock_now());
+	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes,
+		       clock_now());
 }
 
 static void on_logout(struct ipc *ipc, struct ipc_msg *m)
@@ -200,7 +205,8 @@ static void close_session(void *ctx, uint32_t worker, uint64_t sid, enum msgs_ca
 	body.sid = sid;
 	body.cause = cause;
 	if (worker < KEEPER_WORKERS_MAX && k->workers[worker].ipc != nullptr)
-		send_to(k->workers[worker].ipc, MSG_SESSION_CLOSE, ipc_next_id(k->workers[worker].ipc), &body.base);
+		send_to(k->workers[worker].ipc, MSG_SESSION_CLOSE, ipc_next_id(k->workers[worker].ipc),
+			&body.base);
 }
 
 static void send_route(struct ipc *ipc, const struct session *s, bool gone)
@@ -261,7 +267,7 @@ static void on_ended(struct ipc *ipc, enum ipc_end why)
 static void send_all_routes(struct keeper *k, struct ipc *ipc)
 {
 	struct session *s, *next;
-	HASH_ITER (hh, k->sessions.by_cookie, s, next)
+	HASH_ITER(hh, k->sessions.by_cookie, s, next)
 		if (s->state == SESSION_OPEN)
 			send_route(ipc, s, false);
 }
@@ -271,13 +277,13 @@ void serve_connect(struct keeper *k, unsigned worker, int fd)
 	struct keeper_worker *w = &k->workers[worker];
 	serve_disconnect(k, worker); /* its successor may come before we see its end */
 	const struct ipc_conf conf = { .loop = k->loop,
-		                       .fd = fd,
-		                       .self = ROLE_KEEPER,
-		                       .peer = ROLE_WORKER,
-		                       .peer_index = worker,
-		                       .handlers = handlers,
-		                       .ended = on_ended,
-		                       .owner = k };
+				       .fd = fd,
+				       .self = ROLE_KEEPER,
+				       .peer = ROLE_WORKER,
+				       .peer_index = worker,
+				       .handlers = handlers,
+				       .ended = on_ended,
+				       .owner = k };
 	enum err e = ipc_new(&w->ipc, &conf);
 	if (e != ERR_OK) {
 		base_closep(&fd);

@@ -14,7 +14,8 @@
 #include "keeper/show.h"
 
 constexpr unsigned SESSIONS_MAX = 1 << 20;  /* cookies alive at once */
-constexpr uint64_t SIDS_AFTER_RESTART = 1024; /* left free behind the highest reported: a little later ones have ended */
+constexpr uint64_t SIDS_AFTER_RESTART =
+	1024; /* left free behind the highest reported: a little later ones have ended */
 
 static enum err hash_cookie(const uint8_t *cookie, size_t len, uint8_t out[SESSION_HASH_LEN])
 {
@@ -45,7 +46,7 @@ enum err sessions_init(struct sessions *a, const struct config *cfg, struct sess
 void sessions_fini(struct sessions *a)
 {
 	struct session *s, *next;
-	HASH_ITER (hh, a->by_cookie, s, next) {
+	HASH_ITER(hh, a->by_cookie, s, next) {
 		s->live = nullptr;
 		s->state = SESSION_ENDING;
 		const struct session_move m = {};
@@ -67,7 +68,7 @@ static uint32_t find_vhost(const struct config *cfg, const char *name)
 void sessions_set_config(struct sessions *a, const struct config *cfg)
 {
 	struct session *s, *next;
-	HASH_ITER (hh, a->by_cookie, s, next)
+	HASH_ITER(hh, a->by_cookie, s, next)
 		s->vhost = find_vhost(cfg, vhost_of(a, s)->name);
 	a->cfg = cfg;
 }
@@ -75,7 +76,7 @@ void sessions_set_config(struct sessions *a, const struct config *cfg)
 /* {{ login }} */
 
 enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
-                       uint8_t cookie[SESSION_COOKIE_LEN])
+		       uint8_t cookie[SESSION_COOKIE_LEN])
 {
 	uint8_t hash[SESSION_HASH_LEN];
 	struct session *s;
@@ -113,7 +114,8 @@ static struct session *find_usable(struct sessions *a, const uint8_t *cookie, si
 	if (s == nullptr || s->state == SESSION_ENDING)
 		return nullptr;
 	/* the tick may come a little later than the deadline */
-	bool is_due = clock_is_past(now, s->deadline) || (s->expires.ns != 0 && clock_is_past(now, s->expires));
+	bool is_due =
+		clock_is_past(now, s->deadline) || (s->expires.ns != 0 && clock_is_past(now, s->expires));
 	return is_due ? nullptr : s;
 }
 
@@ -141,8 +143,8 @@ static const char *refusal(const struct sessions *a, const struct session *s, co
 }
 
 /* A lease of one family, if it is wanted, configured and not there yet. */
-static enum err lease_one(struct sessions *a, const struct session *s, const struct prefix *net, uint8_t unit_len,
-                          bool wanted, struct lease *lease)
+static enum err lease_one(struct sessions *a, const struct session *s, const struct prefix *net,
+			  uint8_t unit_len, bool wanted, struct lease *lease)
 {
 	if (!wanted || net->family == 0 || lease->addr.family != 0)
 		return ERR_OK;
@@ -154,12 +156,14 @@ static const char *lease_both(struct sessions *a, struct session *s, const struc
 {
 	const struct vhost *v = vhost_of(a, s);
 	enum err e4 = lease_one(a, s, &v->ipv4_network, 32, in->want_ipv4, &s->ipv4);
-	enum err e6 = lease_one(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6, &s->ipv6);
+	enum err e6 =
+		lease_one(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6, &s->ipv6);
 	if (e4 != ERR_OK)
 		return "no IPv4 address is free (ipv4-network)";
 	if (e6 != ERR_OK)
 		return "no IPv6 address is free (ipv6-network)";
-	bool has_any = (in->want_ipv4 && s->ipv4.addr.family != 0) || (in->want_ipv6 && s->ipv6.addr.family != 0);
+	bool has_any =
+		(in->want_ipv4 && s->ipv4.addr.family != 0) || (in->want_ipv6 && s->ipv6.addr.family != 0);
 	return has_any ? nullptr : "the client wants no address family that is configured";
 }
 
@@ -190,23 +194,24 @@ static enum err attach(struct sessions *a, struct session *s, const struct sessi
 
 static void log_open(const struct session *s)
 {
-	log_info("session.open sid=%llu user=\"%s\" group=\"%s\" remote=%s ipv4=%s ipv6=%s worker=%u agent=\"%s\"",
-	         (unsigned long long)s->sid, show_name(session_username(s)).text, show_name(s->group).text,
-	         show_addr(&s->remote).text, show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text,
-	         s->worker, show_name(s->client.user_agent).text);
+	log_info(
+		"session.open sid=%llu user=\"%s\" group=\"%s\" remote=%s ipv4=%s ipv6=%s worker=%u agent=\"%s\"",
+		(unsigned long long)s->sid, show_name(session_username(s)).text, show_name(s->group).text,
+		show_addr(&s->remote).text, show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text,
+		s->worker, show_name(s->client.user_agent).text);
 }
 
-static unsigned refuse(unsigned status, const struct session *s, const struct session_open *in, const char *why,
-                       const char **reason)
+static unsigned refuse(unsigned status, const struct session *s, const struct session_open *in,
+		       const char *why, const char **reason)
 {
 	log_notice("session.refused status=%u user=\"%s\" remote=%s why=\"%s\"", status,
-	           s != nullptr ? show_name(session_username(s)).text : "", show_addr(&in->remote).text, why);
+		   s != nullptr ? show_name(session_username(s)).text : "", show_addr(&in->remote).text, why);
 	*reason = why;
 	return status;
 }
 
-unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
-                      const char **reason)
+unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,
+		       struct session **out, const char **reason)
 {
 	struct session *s = find_usable(a, in->cookie, in->cookie_len, now);
 	if (s == nullptr)
@@ -245,17 +250,18 @@ static void count_close(struct session_stats *st, enum msgs_cause cause, uint64_
 }
 
 static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cause cause, uint64_t rx_bytes,
-                       uint64_t tx_bytes, struct mono now)
+		       uint64_t tx_bytes, struct mono now)
 {
 	struct session *s = c->session;
 	uint64_t secs = clock_secs(c->since, now);
 	s->rx_bytes += rx_bytes;
 	s->tx_bytes += tx_bytes;
 	count_close(&a->stats, cause, secs);
-	log_info("session.close sid=%llu user=\"%s\" remote=%s ipv4=%s ipv6=%s cause=%s rx=%llu tx=%llu secs=%llu",
-	         (unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
-	         show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text, session_cause_text(cause),
-	         (unsigned long long)rx_bytes, (unsigned long long)tx_bytes, (unsigned long long)secs);
+	log_info(
+		"session.close sid=%llu user=\"%s\" remote=%s ipv4=%s ipv6=%s cause=%s rx=%llu tx=%llu secs=%llu",
+		(unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
+		show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text, session_cause_text(cause),
+		(unsigned long long)rx_bytes, (unsigned long long)tx_bytes, (unsigned long long)secs);
 	bool is_live = s->live == c;
 	session_conn_drop(a, c);
 	enum session_event ev = is_live ? SESSION_EV_CLOSED : SESSION_EV_SWEPT;
@@ -266,8 +272,8 @@ static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cau
 		assert(false);
 }
 
-void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause, uint64_t rx_bytes,
-                    uint64_t tx_bytes, struct mono now)
+void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause,
+		    uint64_t rx_bytes, uint64_t tx_bytes, struct mono now)
 {
 	struct session_conn *c;
 	HASH_FIND(hh, a->by_sid, &sid, sizeof sid, c);
@@ -279,7 +285,7 @@ void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs
 void sessions_worker_lost(struct sessions *a, uint32_t worker, struct mono now)
 {
 	struct session_conn *c, *next;
-	HASH_ITER (hh, a->by_sid, c, next)
+	HASH_ITER(hh, a->by_sid, c, next)
 		if (c->worker == worker)
 			close_conn(a, c, CAUSE_WORKER_LOST, 0, 0, now);
 }
@@ -297,7 +303,7 @@ void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struc
 	if (s == nullptr)
 		return;
 	log_info("session.logout user=\"%s\" sid=%llu", show_name(session_username(s)).text,
-	         (unsigned long long)s->sid);
+		 (unsigned long long)s->sid);
 	kill_cookie(a, s, CAUSE_USER, now);
 }
 
@@ -316,7 +322,7 @@ uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t s
 	struct session *s, *next;
 	if (username == nullptr && sid == 0)
 		return 0;
-	HASH_ITER (hh, a->by_cookie, s, next) {
+	HASH_ITER(hh, a->by_cookie, s, next) {
 		if (s->state == SESSION_ENDING || (sid != 0 && s->sid != sid) ||
 		    (username != nullptr && strcmp(session_username(s), username) != 0))
 			continue;
@@ -332,13 +338,15 @@ static bool make_leases(struct sessions *a, struct session *s, const struct sess
 {
 	const struct vhost *v = vhost_of(a, s);
 	uint8_t len6 = (uint8_t)v->ipv6_subnet_prefix;
-	bool ok = in->ipv4.family == 0 || lease_claim(a->leases, &v->ipv4_network, 32, &in->ipv4, &s->ipv4) == ERR_OK;
+	bool ok = in->ipv4.family == 0 ||
+		  lease_claim(a->leases, &v->ipv4_network, 32, &in->ipv4, &s->ipv4) == ERR_OK;
 	return ok && (in->ipv6.family == 0 ||
-	              lease_claim(a->leases, &v->ipv6_network, len6, &in->ipv6, &s->ipv6) == ERR_OK);
+		      lease_claim(a->leases, &v->ipv6_network, len6, &in->ipv6, &s->ipv6) == ERR_OK);
 }
 
 /* The session of the report: known already, or made from it. */
-static enum err report_session(struct sessions *a, const struct session_report *in, struct mono now, struct session **out)
+static enum err report_session(struct sessions *a, const struct session_report *in, struct mono now,
+			       struct session **out)
 {
 	struct session *s = session_find(a, in->cookie_hash);
 	if (s != nullptr) {
@@ -346,10 +354,10 @@ static enum err report_session(struct sessions *a, const struct session_report *
 		return s->state == SESSION_ENDING || s->sid >= in->sid ? ERR_EXISTS : ERR_OK;
 	}
 	const struct session_login login = { .vhost = in->vhost < a->cfg->vhosts_n ? in->vhost : 0,
-		                             .username = in->username,
-		                             .group = in->group,
-		                             .remote = in->login,
-		                             .client = in->client };
+					     .username = in->username,
+					     .group = in->group,
+					     .remote = in->login,
+					     .client = in->client };
 	TRY(session_born(a, &login, in->cookie_hash, now, &s));
 	s->logged_in_at = in->logged_in_at;
 	s->timeout_s = in->timeout_s;
@@ -377,6 +385,7 @@ static enum err restore(struct sessions *a, const struct session_report *in, str
 	s->local = in->local;
 	s->connected_at = in->connected_at;
 	const struct session_move m = { .now = now, .conn = c, .app_id = in->app_id };
+	a->stats.opened++;
 	return session_feed(a, s, SESSION_EV_OPENED, &m);
 }
 
@@ -386,8 +395,8 @@ enum err session_report(struct sessions *a, const struct session_report *in, str
 	enum err e = restore(a, in, now);
 	if (e == ERR_OK)
 		return ERR_OK;
-	log_warn("session.report_refused sid=%llu user=\"%s\" worker=%u why=\"%s\"", (unsigned long long)in->sid,
-	         show_name(in->username).text, in->worker, err_text(e));
+	log_warn("session.report_refused sid=%llu user=\"%s\" worker=%u why=\"%s\"",
+		 (unsigned long long)in->sid, show_name(in->username).text, in->worker, err_text(e));
 	a->ops.close(a->ops.ctx, in->worker, in->sid, e == ERR_EXISTS ? CAUSE_REPLACED : CAUSE_TEMPORARY);
 	return e;
 }
@@ -401,7 +410,7 @@ void sessions_tick(struct sessions *a, struct mono now)
 	struct mono earliest = { UINT64_MAX };
 	a->next_deadline = earliest; /* what is set below counts anew */
 	struct session *s, *next;
-	HASH_ITER (hh, a->by_cookie, s, next) {
+	HASH_ITER(hh, a->by_cookie, s, next) {
 		if (!clock_is_past(now, s->deadline)) {
 			earliest.ns = MIN(earliest.ns, s->deadline.ns);
 			continue;

@@ -15,7 +15,6 @@
  */
 #pragma once
 
-
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/table.h"
@@ -58,9 +57,10 @@ struct session {
 	uint32_t conns_n;          /* connections that point here */
 	uint64_t sid;              /* of the live or last connection; 0: never connected */
 	uint32_t worker;           /* of that connection */
-	struct mono deadline;      /* WAITING: the cookie dies; OPEN: session-timeout; ENDING: waited long enough */
-	struct mono expires;       /* session-timeout, counted from the login; ns 0: never */
-	uint32_t timeout_s;        /* session-timeout as it was at login */
+	struct mono
+		deadline; /* WAITING: the cookie dies; OPEN: session-timeout; ENDING: waited long enough */
+	struct mono expires; /* session-timeout, counted from the login; ns 0: never */
+	uint32_t timeout_s; /* session-timeout as it was at login */
 	struct session_user *user;
 	struct session *user_next, *user_prev;
 	char *group;
@@ -70,7 +70,7 @@ struct session {
 	struct lease ipv4, ipv6;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
 	int64_t logged_in_at, connected_at; /* unix */
-	uint64_t rx_bytes, tx_bytes;        /* of connections that are over */
+	uint64_t rx_bytes, tx_bytes; /* of connections that are over */
 	UT_hash_handle hh; /* by cookie_hash */
 };
 
@@ -140,15 +140,15 @@ void sessions_set_config(struct sessions *a, const struct config *cfg);
 
 /* A login succeeded: the cookie is written to cookie. */
 enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
-                       uint8_t cookie[SESSION_COOKIE_LEN]);
+		       uint8_t cookie[SESSION_COOKIE_LEN]);
 
 /* status 200: *out is the session, open on in->worker; 401 or 503: *reason says why (static). */
-unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now, struct session **out,
-                      const char **reason);
+unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,
+		       struct session **out, const char **reason);
 
 /* A worker says that a connection of its own is over; one it does not have is ignored. */
-void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause, uint64_t rx_bytes,
-                    uint64_t tx_bytes, struct mono now);
+void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause,
+		    uint64_t rx_bytes, uint64_t tx_bytes, struct mono now);
 
 /* The client logged out: its cookie is dead. */
 void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now);

@@ -8,8 +8,8 @@
 #include "base/table.h"
 #include "keeper/show.h"
 
-constexpr uint32_t GRACE_S = 15;        /* clients come back a moment late, Cisco's at once after a disconnect */
-constexpr uint32_t ENDING_S = 10;       /* a worker that has not closed by then never will */
+constexpr uint32_t GRACE_S = 15; /* clients come back a moment late, Cisco's at once after a disconnect */
+constexpr uint32_t ENDING_S = 10; /* a worker that has not closed by then never will */
 constexpr struct mono NEVER = { UINT64_MAX };
 
 /* {{ texts }} */
@@ -74,7 +74,7 @@ void session_client_update(struct session_client *to, const struct session_clien
 static bool client_copy(struct session_client *to, const struct session_client *from)
 {
 	*to = (struct session_client){ copy(from->user_agent), copy(from->hostname), copy(from->device_type),
-		                       copy(from->device_platform) };
+				       copy(from->device_platform) };
 	return to->user_agent != nullptr && to->hostname != nullptr && to->device_type != nullptr &&
 	       to->device_platform != nullptr;
 }
@@ -133,8 +133,8 @@ static void set_deadline(struct sessions *a, struct session *s, struct mono when
 		a->next_deadline = when;
 }
 
-enum err session_born(struct sessions *a, const struct session_login *in, const uint8_t cookie_hash[SESSION_HASH_LEN],
-                      struct mono now, struct session **out)
+enum err session_born(struct sessions *a, const struct session_login *in,
+		      const uint8_t cookie_hash[SESSION_HASH_LEN], struct mono now, struct session **out)
 {
 	struct session *s = calloc(1, sizeof *s);
 	if (s == nullptr)
@@ -169,7 +169,7 @@ static void bury(struct sessions *a, struct session *s)
 }
 
 struct session_conn *session_conn_new(struct sessions *a, struct session *s, uint64_t sid, uint32_t worker,
-                                      struct mono now)
+				      struct mono now)
 {
 	struct session_conn *c = calloc(1, sizeof *c);
 	if (c == nullptr)
@@ -189,7 +189,8 @@ void session_conn_drop(struct sessions *a, struct session_conn *c)
 
 /* {{ actions: each returns the state entered, NONE if the session is gone }} */
 
-typedef enum session_state session_action(struct sessions *a, struct session *s, const struct session_move *m);
+typedef enum session_state session_action(struct sessions *a, struct session *s,
+					  const struct session_move *m);
 
 /* The live connection is no longer the session's; its struct may be gone already. */
 static void leave_open(struct sessions *a, struct session *s)
@@ -204,7 +205,7 @@ static enum session_state enter_open(struct sessions *a, struct session *s, cons
 {
 	if (s->live != nullptr) {
 		log_info("session.replaced sid=%llu by=%llu user=\"%s\"", (unsigned long long)s->sid,
-		         (unsigned long long)m->conn->sid, show_name(session_username(s)).text);
+			 (unsigned long long)m->conn->sid, show_name(session_username(s)).text);
 		a->ops.close(a->ops.ctx, s->live->worker, s->live->sid, CAUSE_REPLACED);
 		leave_open(a, s);
 	}
@@ -276,7 +277,7 @@ static enum session_state forget(struct sessions *a, struct session *s, const st
 {
 	struct session_conn *c, *next;
 	if (s->conns_n > 0)
-		HASH_ITER (hh, a->by_sid, c, next)
+		HASH_ITER(hh, a->by_sid, c, next)
 			if (c->session == s)
 				session_conn_drop(a, c);
 	bury(a, s);
@@ -288,7 +289,8 @@ static session_action *const steps[SESSION_STATES_N][SESSION_EVENTS_N] = {
 #include "keeper/session.def"
 };
 
-enum err session_feed(struct sessions *a, struct session *s, enum session_event ev, const struct session_move *move)
+enum err session_feed(struct sessions *a, struct session *s, enum session_event ev,
+		      const struct session_move *move)
 {
 	session_action *act = steps[s->state][ev];
 	if (act == nullptr)

@@ -33,14 +33,15 @@ struct session_user {
 };
 
 /* A new session in state WAITING with a copy of all strings; the caller sets what it knows better.  ERR_NOMEM. */
-enum err session_born(struct sessions *a, const struct session_login *in, const uint8_t cookie_hash[SESSION_HASH_LEN],
-                      struct mono now, struct session **out);
+enum err session_born(struct sessions *a, const struct session_login *in,
+		      const uint8_t cookie_hash[SESSION_HASH_LEN], struct mono now, struct session **out);
 
 /* The only one that moves a session.  s may be gone afterwards, except after OPENED.  ERR_PROTO: not in this state. */
-enum err session_feed(struct sessions *a, struct session *s, enum session_event ev, const struct session_move *move);
+enum err session_feed(struct sessions *a, struct session *s, enum session_event ev,
+		      const struct session_move *move);
 
 struct session_conn *session_conn_new(struct sessions *a, struct session *s, uint64_t sid, uint32_t worker,
-                                      struct mono now);
+				      struct mono now);
 void session_conn_drop(struct sessions *a, struct session_conn *c);
 
 /* Replace the strings that are not empty. */

@@ -94,7 +94,8 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 	return a;
 }
 
-static enum err prefix_of(struct prefix *out, ProtobufCBinaryData ip, uint16_t family, size_t len, uint32_t prefix_len)
+static enum err prefix_of(struct prefix *out, ProtobufCBinaryData ip, uint16_t family, size_t len,
+			  uint32_t prefix_len)
 {
 	*out = (struct prefix){};
 	if (ip.len == 0)
@@ -112,20 +113,21 @@ enum err session_msg_read(struct session_report *out, const Msg__Session *m, uin
 	if (m->cookie_hash.len != SESSION_HASH_LEN || m->app_id.len != SESSION_APP_ID_LEN || m->sid == 0)
 		return ERR_PROTO;
 	*out = (struct session_report){ .cookie_hash = m->cookie_hash.data,
-		                        .app_id = m->app_id.data,
-		                        .sid = m->sid,
-		                        .worker = worker,
-		                        .vhost = m->vhost,
-		                        .timeout_s = m->session_timeout_s,
-		                        .username = m->username,
-		                        .group = m->group,
-		                        .login = addr_of(m->login_ip, 0),
-		                        .remote = addr_of(m->remote_ip, m->remote_port),
-		                        .local = addr_of(m->local_ip, 0),
-		                        .client = { m->user_agent, m->hostname, m->device_type, m->device_platform },
-		                        .logged_in_at = (int64_t)m->logged_in_at,
-		                        .connected_at = (int64_t)m->connected_at,
-		                        .expires = { m->expires_mono_ns } };
+					.app_id = m->app_id.data,
+					.sid = m->sid,
+					.worker = worker,
+					.vhost = m->vhost,
+					.timeout_s = m->session_timeout_s,
+					.username = m->username,
+					.group = m->group,
+					.login = addr_of(m->login_ip, 0),
+					.remote = addr_of(m->remote_ip, m->remote_port),
+					.local = addr_of(m->local_ip, 0),
+					.client = { m->user_agent, m->hostname, m->device_type,
+						    m->device_platform },
+					.logged_in_at = (int64_t)m->logged_in_at,
+					.connected_at = (int64_t)m->connected_at,
+					.expires = { m->expires_mono_ns } };
 	TRY(prefix_of(&out->ipv4, m->ipv4, AF_INET, 4, 32));
 	return prefix_of(&out->ipv6, m->ipv6, AF_INET6, 16, m->ipv6_prefix_len);
 }

@@ -14,7 +14,7 @@ static void lock(void *p, size_t len)
 		return;
 	warned = true;
 	log_warn("keeper.mlock_failed why=\"%s\" note=\"keys may be swapped out; raise RLIMIT_MEMLOCK\"",
-	         strerror(errno));
+		 strerror(errno));
 }
 
 enum err vault_new(struct vault *out, size_t len)

@@ -26,14 +26,15 @@ static void put_be16(uint8_t *p, size_t v)
 
 /* {{ checksum of the payload: the only work here that grows with its length }} */
 
-/* Words of 32 bits in lanes of 64, so that no carry is lost; a multiple of 64 bytes is what it takes from len. */
-[[gnu::always_inline]] static inline uint64_t sum_blocks(uint8_t *out, const uint8_t *in, size_t len)
+/* Words of 32 bits in lanes of 64, so that no carry is lost.  What is left of len after blocks of 64 is not done. */
+[[gnu::always_inline]] static inline uint64_t sum_blocks(bool copies, uint8_t *out, const uint8_t *in,
+							 size_t len)
 {
 	[[gnu::vector_size(32)]] uint64_t low0 = {}, high0 = {}, low1 = {}, high1 = {}, v, w;
 	for (size_t at = 0; len - at >= 64; at += 64) {
 		memcpy(&v, in + at, 32);
 		memcpy(&w, in + at + 32, 32);
-		if (out != nullptr) {
+		if (copies) {
 			memcpy(out + at, &v, 32);
 			memcpy(out + at + 32, &w, 32);
 		}
@@ -48,24 +49,24 @@ static void put_be16(uint8_t *p, size_t v)
 
 static uint64_t sum_only(const uint8_t *in, size_t len)
 {
-	return sum_blocks(nullptr, in, len);
+	return sum_blocks(false, nullptr, in, len);
 }
 
 static uint64_t sum_copy(uint8_t *out, const uint8_t *in, size_t len)
 {
-	return sum_blocks(out, in, len);
+	return sum_blocks(true, out, in, len);
 }
 
 #if defined(__x86_64__)
 /* 1360 bytes on Zen 4: sum 17 ns instead of 40, copy and sum 33 instead of 50 (clang 19; memcpy alone 25). */
 [[gnu::target("avx2")]] static uint64_t sum_only_wide(const uint8_t *in, size_t len)
 {
-	return sum_blocks(nullptr, in, len);
+	return sum_blocks(false, nullptr, in, len);
 }
 
 [[gnu::target("avx2")]] static uint64_t sum_copy_wide(uint8_t *out, const uint8_t *in, size_t len)
 {
-	return sum_blocks(out, in, len);
+	return sum_blocks(true, out, in, len);
 }
 
 static bool has_wide(void)
@@ -75,12 +76,12 @@ static bool has_wide(void)
 #else
 static uint64_t sum_only_wide(const uint8_t *in, size_t len)
 {
-	return sum_blocks(nullptr, in, len);
+	return sum_blocks(false, nullptr, in, len);
 }
 
 static uint64_t sum_copy_wide(uint8_t *out, const uint8_t *in, size_t len)
 {
-	return sum_blocks(out, in, len);
+	return sum_blocks(true, out, in, len);
 }
 
 static bool has_wide(void)
@@ -217,8 +218,8 @@ static enum err init_run(struct segment *s, const struct virtio_net_hdr *h)
 		return ERR_UNSUPPORTED;
 	/* h->hdr_len is not looked at: on forwarded packets it is the length of the kernel's first buffer */
 	if ((h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 || k->protocol != kind->protocol ||
-	    k->fragment_offset != 0 || k->more_fragments || h->gso_size == 0 || h->csum_start != k->header_len ||
-	    h->csum_offset != kind->csum_offset)
+	    k->fragment_offset != 0 || k->more_fragments || h->gso_size == 0 ||
+	    h->csum_start != k->header_len || h->csum_offset != kind->csum_offset)
 		return ERR_PROTO;
 	const uint8_t *upper = k->start + k->header_len;
 	size_t upper_len = k->len - k->header_len;
@@ -263,7 +264,8 @@ static void next_lone(const struct segment *s, uint8_t *out)
 	if (s->csum_at == 0)
 		return;
 	uint16_t csum = ip_sum_fold(copy_and_sum(out + head_len, in + head_len, s->packet.len - head_len));
-	put_be16(out + s->csum_at, csum != 0 ? csum : 0xffff); /* as skb_checksum_help: the same, but no "none" of UDP */
+	put_be16(out + s->csum_at,
+		 csum != 0 ? csum : 0xffff); /* as skb_checksum_help: the same, but no "none" of UDP */
 }
 
 static void finish_ip(struct segment *s, uint8_t *out, size_t len)

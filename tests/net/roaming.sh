@@ -129,29 +129,23 @@ assert error == 0, error'
 
 rebind() {
 	nat "$1"
-	ok "rebind to $1: ping to the host" wait_until 5 pings "$cl" $host4
+	ok "rebind to $1: ping to the host" wait_until 10 pings "$cl" $host4
 	ok "rebind to $1: ping from the host" wait_until 5 pings "$host" "$(oc_ip4 nat)"
 }
 
-# What the server still sends to the old port is answered with "port unreachable", which must not disturb it. ocserv ends then.
+# What the server still sends to the old port is answered with "port unreachable", which must not disturb it.
 rebinding() {
 	local port
-	is_ours || in_cl nft 'table ip quiet { chain out { type filter hook output priority 0; icmp type destination-unreachable drop; }; }'
 	nat $cl4:40000
 	oc_connect nat
 	both_ways nat
 	# Enough ports that the kernel's choice of a socket falls on each of two workers.
 	for port in 41001 42002 43003 44004 45005 46006; do
 		rebind $cl4:$port
-		! is_ours || ok "the server follows" stat_is dtls_rebinds $((++moves))
+		ok "the server follows" stat_is dtls_rebinds $((++moves))
 	done
-	if is_ours; then
-		ip -n "$cl" addr add $new4/24 dev o0
-		rebind $new4:47007
-		ok "the server follows to another address" stat_is dtls_rebinds $((++moves))
-		ok "one handshake for all" stat_is dtls_handshakes 1
-		ok "never over TLS" stat_is dtls_fallbacks 0
-	fi
+	ok "one handshake for all" stat_is dtls_handshakes 1
+	ok "never over TLS" stat_is dtls_fallbacks 0
 	ok "the client never left DTLS" not has "$T/nat/log" 'DTLS Dead Peer Detection detected dead peer'
 	ok "the client never reconnected" equal "$(oc_times nat reconnect)" 0
 	oc_stop nat
@@ -171,6 +165,7 @@ server_start workers=2 dpd=3 deny-roaming=true
 denied
 server_stop
 
+is_ours || exit 0 # Debian's ocserv ends the session when it hears "port unreachable"
 server_start workers=2 dpd=30
 rebinding
 server_stop

@@ -57,7 +57,8 @@ static enum err on_start(void *ctx, uint32_t, struct auth_job *job, struct mono)
 	return b->start_result;
 }
 
-static enum err on_login(void *ctx, const struct session_login *in, struct mono, uint8_t cookie[SESSION_COOKIE_LEN])
+static enum err on_login(void *ctx, const struct session_login *in, struct mono,
+			 uint8_t cookie[SESSION_COOKIE_LEN])
 {
 	struct bench *b = ctx;
 	b->logins++;
@@ -108,11 +109,12 @@ static void step(struct bench *b, const char *user, const char *password, const 
 {
 	static const uint8_t none[AUTH_ID_LEN];
 	const struct auth_request r = { .ticket = { .worker = 1, .channel = 2, .id = 3 },
-		                        .auth_id = b->auth_id,
-		                        .auth_id_len = memcmp(b->auth_id, none, sizeof none) != 0 ? AUTH_ID_LEN : 0,
-		                        .username = user,
-		                        .password = password,
-		                        .group = group };
+					.auth_id = b->auth_id,
+					.auth_id_len =
+						memcmp(b->auth_id, none, sizeof none) != 0 ? AUTH_ID_LEN : 0,
+					.username = user,
+					.password = password,
+					.group = group };
 	auth_request(&b->a, &r, b->now);
 }
 
@@ -272,8 +274,10 @@ TEST(auth, groups_are_known_by_name_and_label)
 	static const struct {
 		const char *chosen, *want;
 	} rows[] = {
-		{ nullptr, "" },           { "", "" },           { "staff", "staff" },     { "Staff people", "staff" },
-		{ "admins", "admins" },    { "Everybody", "" },  { "other", "other" },     { "STAFF", "STAFF" },
+		{ nullptr, "" },        { "", "" },
+		{ "staff", "staff" },   { "Staff people", "staff" },
+		{ "admins", "admins" }, { "Everybody", "" },
+		{ "other", "other" },   { "STAFF", "STAFF" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		BENCH;

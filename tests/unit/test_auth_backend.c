@@ -50,11 +50,11 @@ static void quiet(enum log_level, const char *, size_t)
 static struct auth_backend_conf conf_of(struct bench *b, const char *file)
 {
 	return (struct auth_backend_conf){ .loop = &b->loop,
-		                           .kind = auth_backend_kind("plain"),
-		                           .file = file,
-		                           .fetch = on_fetch,
-		                           .done = on_done,
-		                           .ctx = b };
+					   .kind = auth_backend_kind("plain"),
+					   .file = file,
+					   .fetch = on_fetch,
+					   .done = on_done,
+					   .ctx = b };
 }
 
 static void on_alive(uv_timer_t *)
@@ -90,7 +90,8 @@ static int file_with(const char *user, const char *password)
 {
 	static struct crypt_data data;
 	char text[256];
-	snprintf(text, sizeof text, "%s:*:%s\n", user, crypt_rn(password, "$5$rounds=1000$abc", &data, sizeof data));
+	snprintf(text, sizeof text, "%s:*:%s\n", user,
+		 crypt_rn(password, "$5$rounds=1000$abc", &data, sizeof data));
 	int fd = memfd_create("pw", MFD_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
@@ -224,8 +225,10 @@ TEST(auth_set, vhosts_with_the_same_file_share_a_back_end_also_over_a_reload)
 	char plain[] = "plain", key[] = "passwd", one[] = "/one", two[] = "/two";
 	struct auth_arg args[] = { { key, one }, { key, two } };
 	struct auth_method methods[] = { { .name = plain, .args = &args[0], .args_n = 1 },
-		                         { .name = plain, .args = &args[1], .args_n = 1 } };
-	struct vhost vhosts[3] = { { .auth = { &methods[0], 1 } }, { .auth = { &methods[1], 1 } }, { .auth = { &methods[0], 1 } } };
+					 { .name = plain, .args = &args[1], .args_n = 1 } };
+	struct vhost vhosts[3] = { { .auth = { &methods[0], 1 } },
+				   { .auth = { &methods[1], 1 } },
+				   { .auth = { &methods[0], 1 } } };
 	const struct config cfg = { .vhosts = vhosts, .vhosts_n = 3 };
 	const struct auth_backend_conf conf = conf_of(b, nullptr);
 	struct auth_set now, next;

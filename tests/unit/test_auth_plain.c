@@ -49,7 +49,8 @@ static struct auth_plain *load(const char *text)
 	return p;
 }
 
-static enum err try_group(struct auth_plain *p, const char *user, const char *password, const char *group, const char *want)
+static enum err try_group(struct auth_plain *p, const char *user, const char *password, const char *group,
+			  const char *want)
 {
 	struct auth_job *job = auth_job_new();
 	assert_non_null(job);
@@ -84,10 +85,21 @@ TEST(auth_plain, wrong_unknown_locked_and_empty_are_refused)
 	assert_int_equal(told.line, 5);
 	assert_int_equal(try(p, "alice", "right"), ERR_OK);
 	static const char *const rows[][2] = {
-		{ "alice", "wrong" }, { "alice", "" },     { "alice", "right " },     { "Alice", "right" },
-		{ "bob", "right" },   { "", "right" },     { "alice:*", "right" },    { "locked", "right" },
-		{ "star", "" },       { "star", "*" },     { "nothing", "" },         { "odd", "right" },
-		{ "odd", "$99$what$ever" }, { "alic", "right" }, { "alice\n", "right" },
+		{ "alice", "wrong" },
+		{ "alice", "" },
+		{ "alice", "right " },
+		{ "Alice", "right" },
+		{ "bob", "right" },
+		{ "", "right" },
+		{ "alice:*", "right" },
+		{ "locked", "right" },
+		{ "star", "" },
+		{ "star", "*" },
+		{ "nothing", "" },
+		{ "odd", "right" },
+		{ "odd", "$99$what$ever" },
+		{ "alic", "right" },
+		{ "alice\n", "right" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (try(p, rows[i][0], rows[i][1]) != ERR_AUTH)
@@ -96,7 +108,8 @@ TEST(auth_plain, wrong_unknown_locked_and_empty_are_refused)
 
 TEST(auth_plain, every_scheme_of_the_libc_works)
 {
-	static const char *const salts[] = { "$1$abc", "$5$abc", "$6$abc", "$y$j75$abcdefgh", "ab", "$2b$04$abcdefghijklmnopqrstuu" };
+	static const char *const salts[] = { "$1$abc",          "$5$abc", "$6$abc",
+					     "$y$j75$abcdefgh", "ab",     "$2b$04$abcdefghijklmnopqrstuu" };
 	for (size_t i = 0; i < ARRAY_LEN(salts); i++) {
 		const char *hash = hash_of("right", salts[i]);
 		if (hash == nullptr || hash[0] == '*')

@@ -55,20 +55,20 @@ static int make_files(void **)
 	if (mkdtemp(dir) == nullptr)
 		return -1;
 	snprintf(cmd, sizeof cmd,
-	         "set -e; cd %s; exec 2>/dev/null >/dev/null\n"
-	         "c() { openssl req -new -x509 -key $1.key -subj /CN=$1 -days ${2:-30} -out $1.crt; }\n"
-	         "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key; c rsa\n"
-	         "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out weak.key; c weak\n"
-	         "for b in 256 384 521; do openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-$b"
-	         " -out ec$b.key; c ec$b; done\n"
-	         "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key; c other\n"
-	         "openssl genpkey -algorithm ED25519 -out ed.key; c ed\n"
-	         "openssl ecparam -name prime256v1 -genkey -out sec1.key; c sec1\n"
-	         "openssl rsa -in rsa.key -traditional -out rsa1.key\n"
-	         "openssl pkey -in rsa.key -aes128 -passout pass:x -out locked.key\n"
-	         "openssl rsa -in rsa.key -traditional -aes128 -passout pass:x -out locked1.key\n"
-	         "cat rsa.crt ec256.crt rsa.key >bundle.pem\n",
-	         dir);
+		 "set -e; cd %s; exec 2>/dev/null >/dev/null\n"
+		 "c() { openssl req -new -x509 -key $1.key -subj /CN=$1 -days ${2:-30} -out $1.crt; }\n"
+		 "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key; c rsa\n"
+		 "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out weak.key; c weak\n"
+		 "for b in 256 384 521; do openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-$b"
+		 " -out ec$b.key; c ec$b; done\n"
+		 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other.key; c other\n"
+		 "openssl genpkey -algorithm ED25519 -out ed.key; c ed\n"
+		 "openssl ecparam -name prime256v1 -genkey -out sec1.key; c sec1\n"
+		 "openssl rsa -in rsa.key -traditional -out rsa1.key\n"
+		 "openssl pkey -in rsa.key -aes128 -passout pass:x -out locked.key\n"
+		 "openssl rsa -in rsa.key -traditional -aes128 -passout pass:x -out locked1.key\n"
+		 "cat rsa.crt ec256.crt rsa.key >bundle.pem\n",
+		 dir);
 	return system(cmd) == 0 ? 0 : -1;
 }
 
@@ -108,9 +108,9 @@ static void wrong_pairs_are_refused(void **)
 		const char *cert, *key;
 		enum key_problem problem;
 	} rows[] = {
-		{ "ec256.crt", "other.key", KEY_MISMATCH }, { "ec256.crt", "ec384.key", KEY_MISMATCH },
-		{ "rsa.crt", "ec256.key", KEY_MISMATCH },   { "ed.crt", "rsa.key", KEY_MISMATCH },
-		{ "weak.crt", "weak.key", KEY_WEAK },       { "rsa.crt", "locked.key", KEY_ENCRYPTED },
+		{ "ec256.crt", "other.key", KEY_MISMATCH },  { "ec256.crt", "ec384.key", KEY_MISMATCH },
+		{ "rsa.crt", "ec256.key", KEY_MISMATCH },    { "ed.crt", "rsa.key", KEY_MISMATCH },
+		{ "weak.crt", "weak.key", KEY_WEAK },        { "rsa.crt", "locked.key", KEY_ENCRYPTED },
 		{ "rsa.crt", "locked1.key", KEY_ENCRYPTED }, { "rsa.crt", "rsa.crt", KEY_NOT_PEM },
 		{ "rsa.key", "rsa.key", KEY_CERT_NOT_PEM },
 	};
@@ -138,7 +138,8 @@ static void rubbish_is_refused(void **)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct key *k = nullptr;
-		assert_int_equal(key_new(&k, span_of_text(rows[i].cert), span_of_text(rows[i].key)), rows[i].problem);
+		assert_int_equal(key_new(&k, span_of_text(rows[i].cert), span_of_text(rows[i].key)),
+				 rows[i].problem);
 	}
 	char *cert = slurp("rsa.crt");
 	struct key *k = nullptr;
@@ -174,12 +175,14 @@ static void only_fitting_schemes_sign(void **)
 	assert_int_equal(load(&rsa, "rsa.crt", "rsa.key"), KEY_FINE);
 	assert_int_equal(key_sign(ec, SIGN_ECDSA, 0, digest, 32, out, &len), ERR_OK);
 	assert_true(len > 60 && len <= 72);
-	assert_int_equal(key_sign(ec, SIGN_RSA_PSS, WC_HASH_TYPE_SHA256, digest, 32, out, &len), ERR_UNSUPPORTED);
+	assert_int_equal(key_sign(ec, SIGN_RSA_PSS, WC_HASH_TYPE_SHA256, digest, 32, out, &len),
+			 ERR_UNSUPPORTED);
 	assert_int_equal(key_sign(ec, SIGN_ED25519, 0, digest, 32, out, &len), ERR_UNSUPPORTED);
 	assert_int_equal(key_sign(ec, (enum msgs_sign)99, 0, digest, 32, out, &len), ERR_UNSUPPORTED);
 	assert_int_equal(key_sign(ec, SIGN_ECDSA, 0, digest, 4, out, &len), ERR_RANGE);
 	assert_int_equal(key_sign(rsa, SIGN_RSA_PSS, WC_HASH_TYPE_SHA256, digest, 31, out, &len), ERR_RANGE);
-	assert_int_equal(key_sign(rsa, SIGN_RSA_PSS, WC_HASH_TYPE_MD5, digest, 16, out, &len), ERR_UNSUPPORTED);
+	assert_int_equal(key_sign(rsa, SIGN_RSA_PSS, WC_HASH_TYPE_MD5, digest, 16, out, &len),
+			 ERR_UNSUPPORTED);
 	assert_int_equal(key_sign(rsa, SIGN_RSA_PKCS1, 0, digest, 51, out, &len), ERR_OK);
 	assert_int_equal(len, 256);
 	assert_int_equal(key_sign(rsa, SIGN_RSA_PKCS1, 0, out, 300, out, &len), ERR_CRYPTO);
@@ -195,15 +198,16 @@ static void signatures_verify(void **)
 	word32 spki_len = sizeof spki, at = 0;
 	assert_int_equal(load(&k, "rsa.crt", "rsa.key"), KEY_FINE);
 	assert_int_equal(key_sign(k, SIGN_RSA_PSS, WC_HASH_TYPE_SHA384, digest, 48, out, &len), ERR_OK);
-	int n = wc_CertPemToDer((const byte *)key_chain(k).p, (int)key_chain(k).len, der, sizeof der, CERT_TYPE);
+	int n = wc_CertPemToDer((const byte *)key_chain(k).p, (int)key_chain(k).len, der, sizeof der,
+				CERT_TYPE);
 	assert_true(n > 0);
 	assert_int_equal(wc_GetSubjectPubKeyInfoDerFromCert(der, (word32)n, spki, &spki_len), 0);
 	RsaKey rsa;
 	assert_int_equal(wc_InitRsaKey(&rsa, nullptr), 0);
 	assert_int_equal(wc_RsaPublicKeyDecode(spki, &at, &rsa, spki_len), 0);
 	byte plain[512];
-	assert_true(wc_RsaPSS_VerifyCheck(out, (word32)len, plain, sizeof plain, digest, 48, WC_HASH_TYPE_SHA384,
-	                                  WC_MGF1SHA384, &rsa) > 0);
+	assert_true(wc_RsaPSS_VerifyCheck(out, (word32)len, plain, sizeof plain, digest, 48,
+					  WC_HASH_TYPE_SHA384, WC_MGF1SHA384, &rsa) > 0);
 	wc_FreeRsaKey(&rsa);
 	key_free(k);
 }
@@ -213,8 +217,8 @@ int main(void)
 	if (system("openssl version >/dev/null 2>&1") != 0)
 		return 77;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_is_loaded), cmocka_unit_test(wrong_pairs_are_refused),
-		cmocka_unit_test(rubbish_is_refused),   cmocka_unit_test(the_chain_has_no_key),
+		cmocka_unit_test(every_kind_is_loaded),      cmocka_unit_test(wrong_pairs_are_refused),
+		cmocka_unit_test(rubbish_is_refused),        cmocka_unit_test(the_chain_has_no_key),
 		cmocka_unit_test(only_fitting_schemes_sign), cmocka_unit_test(signatures_verify),
 	};
 	return cmocka_run_group_tests_name("key", tests, make_files, remove_files);

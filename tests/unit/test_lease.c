@@ -62,7 +62,8 @@ TEST(lease, network_own_end_and_broadcast_are_not_given)
 	struct leases *l = fresh();
 	struct prefix p = net("192.0.2.13", 29); /* host bits are ignored: 192.0.2.8/29 */
 	struct lease got[6] = {};
-	static const char *const want[] = { "192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14" };
+	static const char *const want[] = { "192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13",
+					    "192.0.2.14" };
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(lease_take(l, &p, 32, nullptr, &got[i]), ERR_OK);
 		assert_addr(&got[i].addr, want[i]);

@@ -24,8 +24,17 @@ static struct passwd_line only(const char *text, size_t len)
 TEST(passwd, malformed_lines_are_refused)
 {
 	static const char *const rows[] = {
-		"user", "user:", "user:group", "user:group:", ":group:$6$a$b", "user:group:hash:more",
-		"us\ter:g:$6$a$b", "user:gr\x7foup:$6$a$b", "user:g:$6$a b", "user:g:$6$\xc3\xa4", "user:*:$6$a$b\r",
+		"user",
+		"user:",
+		"user:group",
+		"user:group:",
+		":group:$6$a$b",
+		"user:group:hash:more",
+		"us\ter:g:$6$a$b",
+		"user:gr\x7foup:$6$a$b",
+		"user:g:$6$a b",
+		"user:g:$6$\xc3\xa4",
+		"user:*:$6$a$b\r",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct passwd_line l = only(rows[i], strlen(rows[i]));
@@ -66,7 +75,8 @@ TEST(passwd, nul_and_overlong_are_refused)
 TEST(passwd, lines_are_counted)
 {
 	static const char text[] = "# comment\n\na:*:$6$x$y\nbad\nb:g1,g2:!$5$x$y";
-	static const enum passwd_kind kinds[] = { PASSWD_BLANK, PASSWD_BLANK, PASSWD_ENTRY, PASSWD_BAD, PASSWD_ENTRY };
+	static const enum passwd_kind kinds[] = { PASSWD_BLANK, PASSWD_BLANK, PASSWD_ENTRY, PASSWD_BAD,
+						  PASSWD_ENTRY };
 	struct passwd_reader r = passwd_reader_of(text, sizeof text - 1);
 	struct passwd_line l;
 	for (uint32_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -88,8 +98,14 @@ TEST(passwd, short_groups_mean_none)
 		const char *groups;
 		const char *want[3];
 	} rows[] = {
-		{ "*", {} },      { "x", {} },           { "", {} },          { ",,", {} },
-		{ "ab", { "ab" } }, { "*,ab", { "ab" } }, { "ab,cd", { "ab", "cd" } }, { "ab,,x,cd,", { "ab", "cd" } },
+		{ "*", {} },
+		{ "x", {} },
+		{ "", {} },
+		{ ",,", {} },
+		{ "ab", { "ab" } },
+		{ "*,ab", { "ab" } },
+		{ "ab,cd", { "ab", "cd" } },
+		{ "ab,,x,cd,", { "ab", "cd" } },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct span left = span_of(rows[i].groups, strlen(rows[i].groups)), group;
@@ -106,7 +122,8 @@ TEST(passwd, names_that_would_break_the_file_are_refused)
 	static const char *const bad[] = { "", "a:b", "a\nb", "#a", "a\x01" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_non_null(passwd_user_problem(span_of(bad[i], strlen(bad[i]))));
-	static const char *const good[] = { "a", "DOM\\user", "u@example.org", "J\xc3\xbcrgen", "first last", "*" };
+	static const char *const good[] = { "a",          "DOM\\user", "u@example.org", "J\xc3\xbcrgen",
+					    "first last", "*" };
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_null(passwd_user_problem(span_of(good[i], strlen(good[i]))));
 	assert_non_null(passwd_groups_problem(span_of("a:b", 3)));

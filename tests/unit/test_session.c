@@ -74,7 +74,8 @@ static struct bench *set_up(void)
 		v->name = i == 0 ? b->empty : b->other;
 		v->cookie_timeout = COOKIE_S;
 		v->ipv4_network = (struct prefix){ .family = AF_INET, .len = 24, .addr = { 192, 0, 2 } };
-		v->ipv6_network = (struct prefix){ .family = AF_INET6, .len = 64, .addr = { 0x20, 1, 0xd, 0xb8 } };
+		v->ipv6_network =
+			(struct prefix){ .family = AF_INET6, .len = 64, .addr = { 0x20, 1, 0xd, 0xb8 } };
 		v->ipv6_subnet_prefix = 128;
 		v->predictable_ips = true;
 	}
@@ -115,15 +116,16 @@ static struct cookie login(struct bench *b, const char *user)
 	return c;
 }
 
-static unsigned open_from(struct bench *b, const struct cookie *c, uint32_t worker, const char *from, struct session **s)
+static unsigned open_from(struct bench *b, const struct cookie *c, uint32_t worker, const char *from,
+			  struct session **s)
 {
 	const struct session_open in = { .cookie = c->b,
-		                         .cookie_len = sizeof c->b,
-		                         .worker = worker,
-		                         .remote = ip(from),
-		                         .want_ipv4 = true,
-		                         .want_ipv6 = true,
-		                         .unix_now = 2000 };
+					 .cookie_len = sizeof c->b,
+					 .worker = worker,
+					 .remote = ip(from),
+					 .want_ipv4 = true,
+					 .want_ipv6 = true,
+					 .unix_now = 2000 };
 	const char *reason = nullptr;
 	unsigned status = session_admit(&b->a, &in, b->now, s, &reason);
 	assert_true((status == 200) == (reason == nullptr));
@@ -443,17 +445,17 @@ TEST(session, disconnect_with_persistent_cookies_lets_the_client_back)
 static struct session_report report_of(const struct session *s)
 {
 	return (struct session_report){ .cookie_hash = s->cookie_hash,
-		                        .app_id = s->app_id,
-		                        .sid = s->sid,
-		                        .worker = s->worker,
-		                        .username = session_username(s),
-		                        .group = s->group,
-		                        .login = s->login,
-		                        .remote = s->remote,
-		                        .ipv4 = s->ipv4.addr,
-		                        .ipv6 = s->ipv6.addr,
-		                        .logged_in_at = s->logged_in_at,
-		                        .expires = s->expires };
+					.app_id = s->app_id,
+					.sid = s->sid,
+					.worker = s->worker,
+					.username = session_username(s),
+					.group = s->group,
+					.login = s->login,
+					.remote = s->remote,
+					.ipv4 = s->ipv4.addr,
+					.ipv6 = s->ipv6.addr,
+					.logged_in_at = s->logged_in_at,
+					.expires = s->expires };
 }
 
 TEST(session, a_new_keeper_learns_all_from_reports)
@@ -573,7 +575,9 @@ TEST(session, ten_thousand_idle_sessions_cost_nothing_between_deadlines)
 		struct cookie c = login(b, user);
 		must_open(b, &c, i % 4);
 	}
-	sessions_tick(&b->a, clock_add_s(b->now, COOKIE_S)); /* the login deadlines are stale: one scan, nothing due */
+	sessions_tick(
+		&b->a,
+		clock_add_s(b->now, COOKIE_S)); /* the login deadlines are stale: one scan, nothing due */
 	assert_int_equal(b->a.next_deadline.ns, UINT64_MAX);
 	assert_int_equal(b->a.open_n, 10000);
 	sessions_worker_lost(&b->a, 1, b->now);

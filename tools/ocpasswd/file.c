@@ -80,8 +80,8 @@ static enum err check(const struct file *f)
 	while (passwd_next(&r, &line)) {
 		if (line.kind != PASSWD_BAD)
 			continue;
-		fprintf(stderr, "%s:%u: %s; correct or remove this line first. Nothing was changed.\n", f->path,
-			line.number, line.problem);
+		fprintf(stderr, "%s:%u: %s; correct or remove this line first. Nothing was changed.\n",
+			f->path, line.number, line.problem);
 		return ERR_SYNTAX;
 	}
 	return ERR_OK;
@@ -124,7 +124,7 @@ static enum err dress(const struct file *f, int fd)
 }
 
 static enum err fill(const struct file *f, int fd, const char *temp, void (*emit)(FILE *, const void *),
-                     const void *arg)
+		     const void *arg)
 {
 	TRY(dress(f, fd));
 	int own = dup(fd);

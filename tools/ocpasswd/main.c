@@ -106,7 +106,8 @@ static void put(FILE *out, struct span s)
 static void put_new(FILE *out, const struct edit *e)
 {
 	const char *groups = e->task->groups;
-	fprintf(out, "%s:%s:%s\n", e->task->user, groups != nullptr && *groups != '\0' ? groups : "*", e->hash);
+	fprintf(out, "%s:%s:%s\n", e->task->user, groups != nullptr && *groups != '\0' ? groups : "*",
+		e->hash);
 }
 
 static void put_lock(FILE *out, const struct passwd_line *line, bool locked)
