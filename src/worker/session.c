@@ -105,6 +105,8 @@ static void free_parts(struct session *s)
 	config_put(s->config);
 	s->config = nullptr;
 	explicit_bzero(s->psk, sizeof s->psk);
+	if (s->partial != nullptr)
+		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
 	s->partial = nullptr;
 }
@@ -277,6 +279,8 @@ void session_input(struct session *s, const uint8_t *p, size_t len)
 		}
 		memcpy(rest, p + len - left, left);
 	}
+	if (s->partial != nullptr)
+		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
 	s->partial = rest;
 	s->partial_len = left;

@@ -172,6 +172,8 @@ static bool read_batch(struct udp_socket *u, uint32_t index)
 	int n = recvmmsg(u->fd, msgs, (unsigned)room, MSG_DONTWAIT, nullptr);
 	for (int i = 0; i < n; i++)
 		take_message(u, index, &msgs[i].msg_hdr, msgs[i].msg_len);
+	if (n > 0)
+		STAT_ADD(w, udp_receives, (uint64_t)n);
 	rx_flush(w); /* the packets are in the buffers of this batch */
 	return n == (int)room;
 }
@@ -318,6 +320,7 @@ void udp_flush(struct worker *w)
 			end++;
 		int n = sendmmsg(w->udp.sockets[socket].fd, o->msgs + done, (unsigned)(end - done), MSG_DONTWAIT);
 		if (n > 0) {
+			STAT_ADD(w, udp_sends, (uint64_t)n);
 			done += (size_t)n;
 		} else if (errno != EINTR && !send_failed(w, done, errno)) {
 			STAT_ADD(w, tx_queue_full, o->n - done);
