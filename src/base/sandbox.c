@@ -4,6 +4,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -29,14 +30,14 @@
  * for limits.  So such a build proves the code, not the walls; tests of the walls say so and skip what is open here.
  */
 static const int sanitizer_calls[] = {
-	SCMP_SYS(openat),   SCMP_SYS(readlink),  SCMP_SYS(readlinkat),      SCMP_SYS(stat),
-	SCMP_SYS(lstat),    SCMP_SYS(newfstatat), SCMP_SYS(getdents64),    SCMP_SYS(clone),
-	SCMP_SYS(clone3),   SCMP_SYS(ptrace),    SCMP_SYS(wait4),           SCMP_SYS(prctl),
-	SCMP_SYS(kill),     SCMP_SYS(tgkill),    SCMP_SYS(prlimit64),       SCMP_SYS(getrlimit),
-	SCMP_SYS(getppid),  SCMP_SYS(mmap),      SCMP_SYS(mprotect),        SCMP_SYS(process_vm_readv),
-	SCMP_SYS(uname),    SCMP_SYS(sysinfo),   SCMP_SYS(set_tid_address), SCMP_SYS(arch_prctl),
-	SCMP_SYS(pread64),  SCMP_SYS(access),    SCMP_SYS(mlock),           SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(dup2),     SCMP_SYS(fcntl),     SCMP_SYS(ioctl),           SCMP_SYS(msync),
+	SCMP_SYS(openat),  SCMP_SYS(readlink),   SCMP_SYS(readlinkat),      SCMP_SYS(stat),
+	SCMP_SYS(lstat),   SCMP_SYS(newfstatat), SCMP_SYS(getdents64),      SCMP_SYS(clone),
+	SCMP_SYS(clone3),  SCMP_SYS(ptrace),     SCMP_SYS(wait4),           SCMP_SYS(prctl),
+	SCMP_SYS(kill),    SCMP_SYS(tgkill),     SCMP_SYS(prlimit64),       SCMP_SYS(getrlimit),
+	SCMP_SYS(getppid), SCMP_SYS(mmap),       SCMP_SYS(mprotect),        SCMP_SYS(process_vm_readv),
+	SCMP_SYS(uname),   SCMP_SYS(sysinfo),    SCMP_SYS(set_tid_address), SCMP_SYS(arch_prctl),
+	SCMP_SYS(pread64), SCMP_SYS(access),     SCMP_SYS(mlock),           SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(dup2),    SCMP_SYS(fcntl),      SCMP_SYS(ioctl),           SCMP_SYS(msync),
 	SCMP_SYS(vfork),
 };
 static const struct sandbox_path sanitizer_paths[] = { { "/proc", SANDBOX_READ } };
@@ -44,18 +45,12 @@ static const struct sandbox_path sanitizer_paths[] = { { "/proc", SANDBOX_READ }
 /* Calls that every process may make with these arguments only: memory is never executable, descriptors are not signalled,
  * a limit can be asked for but not set. */
 static const struct sandbox_rule base_rules[] = {
-	SANDBOX_IF_CLEAR(mmap, 2, PROT_EXEC),
-	SANDBOX_IF_CLEAR(mprotect, 2, PROT_EXEC),
-	SANDBOX_IF_EQ(fcntl, 1, F_GETFL),
-	SANDBOX_IF_EQ(fcntl, 1, F_SETFL),
-	SANDBOX_IF_EQ(fcntl, 1, F_GETFD),
-	SANDBOX_IF_EQ(fcntl, 1, F_SETFD),
-	SANDBOX_IF_EQ(fcntl, 1, F_DUPFD_CLOEXEC),
-	SANDBOX_IF_EQ(fcntl, 1, F_GET_SEALS),
-	SANDBOX_IF_EQ(ioctl, 1, FIONBIO),
-	SANDBOX_IF_EQ(ioctl, 1, FIONREAD),
-	SANDBOX_IF_EQ(prctl, 0, PR_SET_NAME),
-	{ SCMP_SYS(prlimit64), 1, { { 2, UINT64_MAX, 0 } } },
+	SANDBOX_IF_CLEAR(mmap, 2, PROT_EXEC),     SANDBOX_IF_CLEAR(mprotect, 2, PROT_EXEC),
+	SANDBOX_IF_EQ(fcntl, 1, F_GETFL),         SANDBOX_IF_EQ(fcntl, 1, F_SETFL),
+	SANDBOX_IF_EQ(fcntl, 1, F_GETFD),         SANDBOX_IF_EQ(fcntl, 1, F_SETFD),
+	SANDBOX_IF_EQ(fcntl, 1, F_DUPFD_CLOEXEC), SANDBOX_IF_EQ(fcntl, 1, F_GET_SEALS),
+	SANDBOX_IF_EQ(ioctl, 1, FIONBIO),         SANDBOX_IF_EQ(ioctl, 1, FIONREAD),
+	SANDBOX_IF_EQ(prctl, 0, PR_SET_NAME),     { SCMP_SYS(prlimit64), 1, { { 2, UINT64_MAX, 0 } } },
 };
 
 /* A library tries these and has another way: libuv io_uring; glibc clone3; mimalloc looks for NUMA nodes and names its
@@ -102,7 +97,9 @@ static struct landlock_ruleset all_of(long abi, bool may_connect)
 	size_t row = MIN((size_t)abi, ARRAY_LEN(fs_bits)) - 1;
 	return (struct landlock_ruleset){
 		.fs = (1ULL << fs_bits[row]) - 1,
-		.net = abi < 4 ? 0 : may_connect ? NET_BIND : NET_BIND | NET_CONNECT,
+		.net = abi < 4       ? 0
+		       : may_connect ? NET_BIND
+				     : NET_BIND | NET_CONNECT,
 		.scoped = abi < 6 ? 0 : 3, /* abstract Unix sockets, signals */
 	};
 }
@@ -139,8 +136,9 @@ static enum err close_files(const struct sandbox_profile *p)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_VERSION);
 	if (abi < 1) {
-		log_notice("sandbox.no_landlock profile=%s cure=\"enable CONFIG_SECURITY_LANDLOCK and lsm=landlock\"",
-		           p->name);
+		log_notice(
+			"sandbox.no_landlock profile=%s cure=\"enable CONFIG_SECURITY_LANDLOCK and lsm=landlock\"",
+			p->name);
 		return ERR_OK;
 	}
 	struct landlock_ruleset all = all_of(abi, p->may_connect);
@@ -169,6 +167,8 @@ static enum err drop_capabilities(void)
 static enum err set_limit(const struct sandbox_limit *l)
 {
 	struct rlimit now;
+	if (SANITIZER && l->resource == RLIMIT_NPROC)
+		return ERR_OK; /* the leak detector is a thread */
 	if (getrlimit(l->resource, &now) != 0)
 		return ERR_SYS;
 	rlim_t to = MIN(l->value, now.rlim_max);
@@ -202,6 +202,24 @@ static enum err add_rules(scmp_filter_ctx ctx, uint32_t action, const struct san
 	return ERR_OK;
 }
 
+/* The profile allows the call with some arguments: that stands. */
+static bool is_in_rules(const struct sandbox_profile *p, int call)
+{
+	for (size_t i = 0; i < p->rules_n; i++)
+		if (p->rules[i].syscall == call)
+			return true;
+	return false;
+}
+
+static enum err add_base_errno(scmp_filter_ctx ctx, const struct sandbox_profile *p)
+{
+	TRY(add_rules(ctx, SCMP_ACT_ERRNO(ENOSYS), base_errno_rules, ARRAY_LEN(base_errno_rules)));
+	for (size_t i = 0; i < ARRAY_LEN(base_errno); i++)
+		if (!is_in_rules(p, base_errno[i]))
+			TRY(add_calls(ctx, SCMP_ACT_ERRNO(ENOSYS), &base_errno[i], 1));
+	return ERR_OK;
+}
+
 static enum err fill(scmp_filter_ctx ctx, const struct sandbox_profile *p)
 {
 	const struct sandbox_rule own_signals = SANDBOX_IF_EQ(tgkill, 0, getpid()); /* abort */
@@ -211,9 +229,8 @@ static enum err fill(scmp_filter_ctx ctx, const struct sandbox_profile *p)
 	TRY(add_rules(ctx, SCMP_ACT_ALLOW, base_rules, ARRAY_LEN(base_rules)));
 	TRY(add_rules(ctx, SCMP_ACT_ALLOW, p->rules, p->rules_n));
 	TRY(add_rules(ctx, SCMP_ACT_ALLOW, &own_signals, 1));
-	TRY(add_rules(ctx, SCMP_ACT_ERRNO(ENOSYS), base_errno_rules, ARRAY_LEN(base_errno_rules)));
 	TRY(add_calls(ctx, SCMP_ACT_ERRNO(ENOSYS), p->errno_syscalls, p->errno_n));
-	return add_calls(ctx, SCMP_ACT_ERRNO(ENOSYS), base_errno, ARRAY_LEN(base_errno));
+	return add_base_errno(ctx, p);
 }
 
 static void release(scmp_filter_ctx *ctx)
@@ -239,6 +256,10 @@ enum err sandbox_enter(const struct sandbox_profile *p, bool isolate)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return ERR_SYS;
+	/* started by descriptor, a process has the number of that as its name on kernels before 6.14 */
+	char name[16];
+	snprintf(name, sizeof name, "ocserv-%s", p->name);
+	prctl(PR_SET_NAME, name, 0, 0, 0);
 	for (size_t i = 0; i < p->limits_n; i++)
 		TRY(set_limit(&p->limits[i]));
 	TRY(drop_capabilities());

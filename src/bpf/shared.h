@@ -31,7 +31,7 @@ struct steer_app_id {
 struct steer_flow {
 	__u8 addr[16]; /* IPv4 as above */
 	__be16 port;
-	__u16 zero;    /* keys are compared as bytes */
+	__u16 zero; /* keys are compared as bytes */
 };
 
 struct steer_worker {

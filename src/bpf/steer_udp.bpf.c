@@ -72,8 +72,8 @@ static __always_inline struct steer_worker *find_by_hello(struct sk_reuseport_md
 	if (bpf_skb_load_bytes(ctx, 0, head, sizeof head) != 0)
 		return (struct steer_worker *)0;
 	if (head[RECORD_TYPE] != TYPE_HANDSHAKE || head[HANDSHAKE_TYPE] != TYPE_CLIENT_HELLO ||
-	    head[SESSION_ID_LEN] != STEER_APP_ID_LEN || head[FRAGMENT_OFFSET] != 0 || head[FRAGMENT_OFFSET + 1] != 0 ||
-	    head[FRAGMENT_OFFSET + 2] != 0)
+	    head[SESSION_ID_LEN] != STEER_APP_ID_LEN || head[FRAGMENT_OFFSET] != 0 ||
+	    head[FRAGMENT_OFFSET + 1] != 0 || head[FRAGMENT_OFFSET + 2] != 0)
 		return (struct steer_worker *)0;
 	struct steer_app_id id;
 	__builtin_memcpy(id.id, &head[SESSION_ID], sizeof id.id);

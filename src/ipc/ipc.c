@@ -148,11 +148,11 @@ static bool read_one(struct ipc *ipc)
 	int fds[IPC_FDS_MAX];
 	size_t fds_n = fds_of(&mh, fds);
 	bool whole = (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+	unsigned type = n >= 2 ? (unsigned)(bytes[0] << 8 | bytes[1]) : 0;
 	enum err e = whole ? deliver(ipc, bytes, (size_t)n, fds, fds_n) : ERR_DENIED;
 	explicit_bzero(bytes, (size_t)n); /* passwords and cookies pass here */
 	close_fds(fds, fds_n);
 	if (e != ERR_OK && !ipc->freed) {
-		uint16_t type = n >= 2 ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
 		log_err("ipc.violation from=%u/%u type=%u fds=%zu", ipc->conf.peer, ipc->conf.peer_index, type, fds_n);
 		die(ipc, IPC_END_VIOLATION);
 	}

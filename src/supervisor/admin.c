@@ -38,7 +38,8 @@ static enum err make_room(const struct sockaddr_un *at)
 
 static enum err failed(const char *path)
 {
-	log_err("admin.socket %s: %s; set another occtl-socket-file, or stop the server that uses it", path, strerror(errno));
+	log_err("admin.socket %s: %s; set another occtl-socket-file, or stop the server that uses it", path,
+		strerror(errno));
 	return ERR_SYS;
 }
 

@@ -2,6 +2,7 @@
 #include "supervisor/args.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,10 @@ static const struct {
 	const char *name;
 	int number;
 } facilities[] = {
-	{ "daemon", LOG_DAEMON }, { "auth", LOG_AUTH },     { "authpriv", LOG_AUTHPRIV }, { "user", LOG_USER },
-	{ "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },     { "local3", LOG_LOCAL3 },
-	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 },     { "local7", LOG_LOCAL7 },
+	{ "daemon", LOG_DAEMON }, { "auth", LOG_AUTH },     { "authpriv", LOG_AUTHPRIV },
+	{ "user", LOG_USER },     { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
 };
 
 enum long_only { OPT_FACILITY = 256, OPT_NO_CHDIR };
@@ -113,9 +115,10 @@ int args_parse(struct args *out, int argc, char **argv)
 	if (optind < argc)
 		return wrong("unexpected word", argv[optind]);
 	/* a daemon leaves the directory in which a relative name makes sense */
-	char *whole = realpath(out->config, nullptr);
-	if (whole == nullptr) {
-		fprintf(stderr, "ocserv-modern: cannot read the configuration %s: %m; name it with -c FILE\n", out->config);
+	static char whole[PATH_MAX];
+	if (realpath(out->config, whole) == nullptr) {
+		fprintf(stderr, "ocserv-modern: cannot read the configuration %s: %m; name it with -c FILE\n",
+			out->config);
 		return EXIT_FAILURE;
 	}
 	out->config = whole;

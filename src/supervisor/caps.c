@@ -23,7 +23,8 @@ enum err caps_narrow(bool traceable)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, kept[i]) != 0)
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+				 kept[i]) != 0)
 			return ERR_SYS;
 	if (capng_apply(CAPNG_SELECT_ALL) != 0) {
 		log_err("caps.failed: the supervisor cannot give up what it does not need; start as root with CAP_SETPCAP");

@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "supervisor/spawn.h"
 
-constexpr int LOG_PIPE_BYTES = 1024 * 1024; /* a report of a sanitizer fits, although the child does not wait for us */
+/* a report of a sanitizer fits, although the child does not wait for us */
+constexpr int LOG_PIPE_BYTES = 1024 * 1024;
 
 static const char *file_of(enum ipc_role role)
 {
@@ -25,8 +26,8 @@ static const char *file_of(enum ipc_role role)
 	return "";
 }
 
-enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop_t *loop, const struct child_events *ev,
-		    void *data)
+enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop_t *loop,
+		    const struct child_events *ev, void *data)
 {
 	*c = (struct child){ .state = CHILD_DOWN, .role = role, .index = index, .binary = -1, .events = ev };
 	if (role == ROLE_WORKER)
@@ -77,7 +78,9 @@ static enum err start_process(struct child *c, int channel, int log)
 {
 	char shown[64];
 	snprintf(shown, sizeof shown, c->role == ROLE_WORKER ? "%s: %u" : "%s", file_of(c->role), c->index);
-	struct spawn s = { .binary = c->binary, .name = shown, .channel = channel, .log = log, .user = c->user };
+	struct spawn s = {
+		.binary = c->binary, .name = shown, .channel = channel, .log = log, .user = c->user
+	};
 	return spawn_run(&c->pid, &s);
 }
 
@@ -141,7 +144,8 @@ void child_kill(struct child *c, const char *why)
 	kill(c->pid, SIGKILL);
 }
 
-enum err child_send(struct child *c, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds, size_t fds_n)
+enum err child_send(struct child *c, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds,
+		    size_t fds_n)
 {
 	return c->ipc == nullptr ? ERR_CLOSED : ipc_send(c->ipc, type, id, body, fds, fds_n);
 }
@@ -177,10 +181,11 @@ static void tell_death(const struct child *c, int status)
 	if (c->state == CHILD_ENDING && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		log_debug("child.ended name=%s pid=%d", c->name, c->pid);
 	else if (WIFSIGNALED(status))
-		log_err("child.died name=%s pid=%d signal=%d (%s) lived_s=%lu", c->name, c->pid, WTERMSIG(status),
-			strsignal(WTERMSIG(status)), lived);
+		log_err("child.died name=%s pid=%d signal=%d (%s) lived_s=%lu", c->name, c->pid,
+			WTERMSIG(status), strsignal(WTERMSIG(status)), lived);
 	else
-		log_err("child.died name=%s pid=%d status=%d lived_s=%lu", c->name, c->pid, WEXITSTATUS(status), lived);
+		log_err("child.died name=%s pid=%d status=%d lived_s=%lu", c->name, c->pid,
+			WEXITSTATUS(status), lived);
 }
 
 static void bury(struct child *c, int status)

@@ -59,8 +59,8 @@ struct child {
 };
 
 /* data: the owner, kept in timer.data. */
-enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop_t *loop, const struct child_events *ev,
-		    void *data);
+enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop_t *loop,
+		    const struct child_events *ev, void *data);
 /* Closes the timer and what is left of a process; the loop must run once more. */
 void child_fini(struct child *c);
 
@@ -69,7 +69,8 @@ enum err child_spawn(struct child *c);
 /* SIGKILL, with the reason in the log. */
 void child_kill(struct child *c, const char *why);
 /* ipc_send that may be called when the channel is gone. */
-enum err child_send(struct child *c, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds, size_t fds_n);
+enum err child_send(struct child *c, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds,
+		    size_t fds_n);
 /* The channel is of no use any more. */
 void child_cut(struct child *c);
 /* Look whether the process ended; call it on SIGCHLD for each row. */

@@ -32,7 +32,8 @@ static struct {
 	while (n < 0 && errno == EINTR);
 	int ended;
 	if (n != 1 && waitpid(daemon, &ended, 0) == daemon && WIFSIGNALED(ended))
-		fprintf(stderr, "ocserv-modern: the server died at its start (%s)\n", strsignal(WTERMSIG(ended)));
+		fprintf(stderr, "ocserv-modern: the server died at its start (%s)\n",
+			strsignal(WTERMSIG(ended)));
 	_exit(n == 1 ? status : EXIT_FAILURE);
 }
 
@@ -83,7 +84,8 @@ static enum err in_use(int fd, const char *file)
 	char text[32] = "";
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
 	text[n > 0 ? strcspn(text, "\n") : 0] = '\0';
-	log_err("server.running already as process %s (%s): stop it, or give another pid file with -p", text, file);
+	log_err("server.running already as process %s (%s): stop it, or give another pid file with -p", text,
+		file);
 	return ERR_EXISTS;
 }
 
@@ -91,7 +93,8 @@ enum err daemon_write_pid(const char *file)
 {
 	int fd OWNED(base_closep) = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0) {
-		log_err("server.pid_file %s: %s; make its folder, or give another with -p", file, strerror(errno));
+		log_err("server.pid_file %s: %s; make its folder, or give another with -p", file,
+			strerror(errno));
 		return ERR_SYS;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)

@@ -41,8 +41,9 @@ static enum err read_file(char **out, size_t *len, const char *file)
 static int seal(const char *text, size_t len)
 {
 	int fd = memfd_create("ocserv-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd >= 0 && (write(fd, text, len) != (ssize_t)len || fchmod(fd, 0400) != 0 ||
-			fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0))
+	if (fd >= 0 &&
+	    (write(fd, text, len) != (ssize_t)len || fchmod(fd, 0400) != 0 ||
+	     fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0))
 		base_closep(&fd);
 	return fd;
 }

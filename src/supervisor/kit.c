@@ -54,7 +54,8 @@ static enum err open_stats(struct kit *k, unsigned index, uint32_t slots_n)
 	snprintf(name, sizeof name, "ocserv-stats-%u", index);
 	k->stats = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* mode 0400: no child can open it again through /proc for writing */
-	if (k->stats < 0 || ftruncate(k->stats, (off_t)stats_size(slots_n)) != 0 || fchmod(k->stats, 0400) != 0 ||
+	if (k->stats < 0 || ftruncate(k->stats, (off_t)stats_size(slots_n)) != 0 ||
+	    fchmod(k->stats, 0400) != 0 ||
 	    fcntl(k->stats, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return ERR_SYS;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", k->stats);

@@ -14,9 +14,10 @@
 #include "base/log.h"
 #include "supervisor/port.h"
 
-constexpr int BACKLOG = 4096;             /* the kernel lowers it to net.core.somaxconn */
-constexpr int UDP_BUFFER = 4 * 1024 * 1024; /* some 3000 full datagrams: a worker busy for 20 ms at 1 Gbit/s loses none */
-constexpr int INHERITED_FIRST = 3;        /* sd_listen_fds(3) */
+constexpr int BACKLOG = 4096;      /* the kernel lowers it to net.core.somaxconn */
+constexpr int INHERITED_FIRST = 3; /* sd_listen_fds(3) */
+/* some 3000 full datagrams: a worker that is busy for 20 ms at 1 Gbit/s loses none */
+constexpr int UDP_BUFFER = 4 * 1024 * 1024;
 
 /* What all sockets of a call have in common. */
 struct want {
@@ -30,12 +31,13 @@ struct want {
 static unsigned port_of(const struct sockaddr_storage *a)
 {
 	return ntohs(a->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
-	                                      : ((const struct sockaddr_in *)a)->sin_port);
+					      : ((const struct sockaddr_in *)a)->sin_port);
 }
 
 static const char *text_of(const struct sockaddr_storage *a, socklen_t len, char *out, size_t cap)
 {
-	if (getnameinfo((const struct sockaddr *)a, len, out, (socklen_t)cap, nullptr, 0, NI_NUMERICHOST) != 0)
+	if (getnameinfo((const struct sockaddr *)a, len, out, (socklen_t)cap, nullptr, 0, NI_NUMERICHOST) !=
+	    0)
 		snprintf(out, cap, "?");
 	return out;
 }
@@ -57,8 +59,8 @@ static void tell_taken(const struct listen_group *g, const struct want *w)
 	if (port_owner(w->is_udp, port_of(&g->addr), name, sizeof name, &pid) == ERR_OK)
 		snprintf(owner, sizeof owner, "%s (process %d)", name, pid);
 	log_err("listen.taken %s port %u of %s is used by %s: stop it, or set another %s in %s",
-	        w->is_udp ? "UDP" : "TCP", port_of(&g->addr), text_of(&g->addr, g->addr_len, where, sizeof where), owner,
-	        option_of(w), w->file);
+		w->is_udp ? "UDP" : "TCP", port_of(&g->addr),
+		text_of(&g->addr, g->addr_len, where, sizeof where), owner, option_of(w), w->file);
 }
 
 static void tell_failed(const struct listen_group *g, const struct want *w, const char *call)
@@ -70,17 +72,18 @@ static void tell_failed(const struct listen_group *g, const struct want *w, cons
 	int error = errno;
 	char where[NI_MAXHOST];
 	text_of(&g->addr, g->addr_len, where, sizeof where);
-	const char *cure = error == EACCES         ? "start as root, or with CAP_NET_BIND_SERVICE"
-	                   : error == EADDRNOTAVAIL ? "no interface has this address: correct listen-host"
-	                                            : "see the error";
-	log_err("listen.failed %s port %u of %s: %s: %s; %s (%s)", w->is_udp ? "UDP" : "TCP", port_of(&g->addr), where,
-	        call, strerror(error), cure, w->file);
+	const char *cure = error == EACCES          ? "start as root, or with CAP_NET_BIND_SERVICE"
+			   : error == EADDRNOTAVAIL ? "no interface has this address: correct listen-host"
+						    : "see the error";
+	log_err("listen.failed %s port %u of %s: %s: %s; %s (%s)", w->is_udp ? "UDP" : "TCP",
+		port_of(&g->addr), where, call, strerror(error), cure, w->file);
 }
 
 /* Another server of ours, or of the same user, could share a SO_REUSEPORT port unnoticed: so first try without. */
 static enum err probe(const struct listen_group *g, const struct want *w)
 {
-	int fd OWNED(base_closep) = socket(g->addr.ss_family, (w->is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	int fd OWNED(base_closep) =
+		socket(g->addr.ss_family, (w->is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return errno == EAFNOSUPPORT ? ERR_UNSUPPORTED : ERR_SYS;
 	if (g->addr.ss_family == AF_INET6)
@@ -88,7 +91,8 @@ static enum err probe(const struct listen_group *g, const struct want *w)
 	/* lets connections of the last run be in TIME_WAIT; a listener is refused all the same */
 	if (!w->is_udp)
 		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (bind(fd, (const struct sockaddr *)&g->addr, g->addr_len) != 0 || (!w->is_udp && listen(fd, 1) != 0)) {
+	if (bind(fd, (const struct sockaddr *)&g->addr, g->addr_len) != 0 ||
+	    (!w->is_udp && listen(fd, 1) != 0)) {
 		/* IPv6 is there but switched off */
 		if (g->addr.ss_family == AF_INET6 && errno == EADDRNOTAVAIL &&
 		    IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&g->addr)->sin6_addr))
@@ -107,7 +111,8 @@ static void set_udp(int fd, int family, bool forbid_fragments)
 		set(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER);
 	if (family == AF_INET6) {
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, forbid_fragments ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT);
+		set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+		    forbid_fragments ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT);
 		return;
 	}
 	set(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -119,9 +124,10 @@ static enum err open_one(int *out, const struct listen_group *g, const struct wa
 	int family = g->addr.ss_family;
 	int fd OWNED(base_closep) =
 		socket(family, (w->is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool ok = fd >= 0 && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && (w->is_udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
-	          (family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-	          bind(fd, (const struct sockaddr *)&g->addr, g->addr_len) == 0;
+	bool ok = fd >= 0 && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
+		  (w->is_udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+		  (family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+		  bind(fd, (const struct sockaddr *)&g->addr, g->addr_len) == 0;
 	if (!ok) {
 		tell_failed(g, w, "bind");
 		return ERR_SYS;
@@ -140,7 +146,8 @@ static enum err open_one(int *out, const struct listen_group *g, const struct wa
 static enum err open_group(struct listen *l, const struct sockaddr *addr, socklen_t len, const struct want *w)
 {
 	if (l->groups_n == LISTEN_GROUPS_MAX) {
-		log_err("listen.too_many addresses=%zu: lower the number of listen-host lines in %s", l->groups_n, w->file);
+		log_err("listen.too_many addresses=%zu: lower the number of listen-host lines in %s",
+			l->groups_n, w->file);
 		return ERR_FULL;
 	}
 	struct listen_group *g = &l->groups[l->groups_n];
@@ -174,12 +181,13 @@ static enum err open_host(struct listen *l, const char *host, const struct want 
 		return open_all_addresses(l, w);
 	char port[8];
 	snprintf(port, sizeof port, "%u", w->port);
-	struct addrinfo hints = { .ai_socktype = w->is_udp ? SOCK_DGRAM : SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo hints = { .ai_socktype = w->is_udp ? SOCK_DGRAM : SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *found;
 	int failed = getaddrinfo(host, port, &hints, &found);
 	if (failed != 0) {
 		log_err("listen.unknown_host %s: %s; correct %slisten-host in %s", host, gai_strerror(failed),
-		        w->is_udp ? "udp-" : "", w->file);
+			w->is_udp ? "udp-" : "", w->file);
 		return ERR_NOTFOUND;
 	}
 	enum err e = ERR_OK;
@@ -214,7 +222,8 @@ static enum err adopt(struct listen *l, int fd, bool forbid_fragments)
 		return ERR_SYS;
 	g->is_udp = type == SOCK_DGRAM;
 	if ((g->addr.ss_family != AF_INET && g->addr.ss_family != AF_INET6) || (!g->is_udp && !listening)) {
-		log_err("listen.inherited descriptor=%d is neither a listening TCP nor a UDP socket: correct the .socket unit", fd);
+		log_err("listen.inherited descriptor=%d is neither a listening TCP nor a UDP socket: correct the .socket unit",
+			fd);
 		return ERR_UNSUPPORTED;
 	}
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -225,7 +234,8 @@ static enum err adopt(struct listen *l, int fd, bool forbid_fragments)
 		g->fds[i] = -1;
 	g->fds[0] = fd;
 	l->groups_n++;
-	log_info("listen.inherited descriptor=%d protocol=%s port=%u", fd, g->is_udp ? "udp" : "tcp", port_of(&g->addr));
+	log_info("listen.inherited descriptor=%d protocol=%s port=%u", fd, g->is_udp ? "udp" : "tcp",
+		 port_of(&g->addr));
 	return ERR_OK;
 }
 

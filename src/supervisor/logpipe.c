@@ -46,7 +46,7 @@ void logpipe_forward(const char *name, pid_t pid, const char *line, size_t len)
 	}
 	char text[LINE_LEN_MAX + 32];
 	int n = snprintf(text, sizeof text, "%s%s%.*s", has_name(line, len, name) ? "" : name,
-	                 has_name(line, len, name) ? "" : " ", (int)MIN(len, LINE_LEN_MAX), line);
+			 has_name(line, len, name) ? "" : " ", (int)MIN(len, LINE_LEN_MAX), line);
 	if (n <= 0)
 		return;
 	clean(text, (size_t)n);

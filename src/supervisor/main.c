@@ -90,7 +90,8 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->stop.timer);
 	uv_timer_init(&s->loop, &s->reload.timer);
 	s->status = EXIT_FAILURE;
-	if (setup_children(s) == ERR_OK && (s->args->test_only || caps_narrow(s->args->traceable) == ERR_OK)) {
+	if (setup_children(s) == ERR_OK &&
+	    (s->args->test_only || caps_narrow(s->args->traceable) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
 		start_advance(s);
@@ -185,10 +186,12 @@ int main(int argc, char **argv)
 	s.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	log_init("supervisor", LOG_LEVEL_INFO, output_sink);
 	if (load(&s) != ERR_OK) {
-		fprintf(stderr, "ocserv-modern: the configuration %s is wrong; nothing was started\n", args.config);
+		fprintf(stderr, "ocserv-modern: the configuration %s is wrong; nothing was started\n",
+			args.config);
 		return EXIT_FAILURE;
 	}
 	set_output(&s);
+	setup_workers_n(&s);
 	status = args.test_only ? check(&s) : serve(&s);
 	generation_fini(&s.now);
 	base_closep(&s.folder);

@@ -73,8 +73,9 @@ static enum err ask(struct net *n, const struct nlmsghdr *h)
 	ssize_t got = mnl_socket_recvfrom(n->sock, n->buf, sizeof n->buf);
 	if (got < 0)
 		return ERR_SYS;
-	return mnl_cb_run(n->buf, (size_t)got, n->seq, mnl_socket_get_portid(n->sock), nullptr, nullptr) < 0 ? ERR_SYS
-													    : ERR_OK;
+	return mnl_cb_run(n->buf, (size_t)got, n->seq, mnl_socket_get_portid(n->sock), nullptr, nullptr) < 0
+		       ? ERR_SYS
+		       : ERR_OK;
 }
 
 /* No link-local address: it would make the kernel send router solicitations into the tunnel. */
@@ -155,11 +156,13 @@ static enum err add_pool(struct net *n, const struct prefix *pool, const char *d
 	if (pool->family == AF_UNSPEC)
 		return ERR_OK;
 	if (net_own_address(&own, pool) != ERR_OK) {
-		log_err("net.pool %s has no room for the server and a client: make it larger", text_of(pool, text));
+		log_err("net.pool %s has no room for the server and a client: make it larger",
+			text_of(pool, text));
 		return ERR_RANGE;
 	}
 	if (net_add_address(n, &own) != ERR_OK) {
-		log_err("net.address %s on %s: %s; is the address family enabled?", text_of(&own, text), device, strerror(errno));
+		log_err("net.address %s on %s: %s; is the address family enabled?", text_of(&own, text),
+			device, strerror(errno));
 		return ERR_SYS;
 	}
 	log_info("net.address device=%s address=%s", device, text_of(&own, text));
@@ -191,8 +194,9 @@ enum err net_configure(const struct config *c, const char *device, uint32_t mtu)
 	bool has_v4 = false, has_v6 = false;
 	for (size_t i = 0; i < c->vhosts_n; i++) {
 		const struct vhost *v = &c->vhosts[i];
+		/* inherited from the default host, it replaces itself */
 		TRY(add_pool(n, &v->ipv4_network, device));
-		TRY(add_pool(n, &v->ipv6_network, device)); /* again that of the default host: replaces itself */
+		TRY(add_pool(n, &v->ipv6_network, device));
 		has_v4 |= v->ipv4_network.family != AF_UNSPEC;
 		has_v6 |= v->ipv6_network.family != AF_UNSPEC;
 	}

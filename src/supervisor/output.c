@@ -14,7 +14,8 @@ static struct {
 	bool to_stderr, to_syslog, to_journal;
 } out = { .to_stderr = true };
 
-static const char *const level_names[] = { "error", "error", "error", "error", "warning", "notice", "info", "debug" };
+static const char *const level_names[] = { "error",   "error",  "error", "error",
+					   "warning", "notice", "info",  "debug" };
 
 /* systemd names the stream it reads by device and inode. */
 static bool stderr_is_journal(void)
@@ -22,8 +23,8 @@ static bool stderr_is_journal(void)
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long dev, inode;
 	struct stat st;
-	return stream != nullptr && sscanf(stream, "%lu:%lu", &dev, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-	       st.st_dev == dev && st.st_ino == inode;
+	return stream != nullptr && sscanf(stream, "%lu:%lu", &dev, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == inode;
 }
 
 void output_init(const struct output_conf *conf)
@@ -58,8 +59,8 @@ static void to_stderr(enum log_level level, pid_t pid, const char *text, size_t 
 		snprintf(when + at, sizeof when - at, ".%03ldZ ", now.tv_nsec / 1'000'000);
 	}
 	int n = snprintf(line, sizeof line, "%s%.*s[%d]: %s%s%.*s\n", when, name, text, pid,
-	                 out.to_journal ? "" : level_names[level & 7], out.to_journal ? "" : ":", (int)len - name,
-	                 text + name);
+			 out.to_journal ? "" : level_names[level & 7], out.to_journal ? "" : ":",
+			 (int)len - name, text + name);
 	if (n >= (int)sizeof line) {
 		n = sizeof line - 1;
 		line[n - 1] = '\n';

@@ -28,7 +28,8 @@ static unsigned long find_inode(const char *table, unsigned state, unsigned port
 	while (f != nullptr && fgets(line, sizeof line, f) != nullptr) {
 		unsigned local, st;
 		unsigned long inode;
-		int n = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &st, &inode);
+		int n = sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
+			       &local, &st, &inode);
 		if (n == 3 && local == port && st == state)
 			return inode;
 	}

@@ -90,18 +90,32 @@ static void on_file_get(struct ipc *ipc, struct ipc_msg *m)
 
 /* {{ trouble, wishes of the administrator }} */
 
+/* Who is believed: a worker faces the network, control only the administrator, the keeper neither. */
+static unsigned trust(enum ipc_role role)
+{
+	return role == ROLE_KEEPER ? 2 : role == ROLE_CONTROL ? 1 : 0;
+}
+
+static struct child *find_child(struct supervisor *s, uint32_t role, uint32_t index)
+{
+	for (size_t i = 0; i < s->children_n; i++)
+		if (s->children[i].role == role && s->children[i].index == index)
+			return &s->children[i];
+	return nullptr;
+}
+
+/* A captured worker must not be able to have the keeper killed: who accuses a process that is trusted more ends itself. */
 static void on_violation(struct ipc *ipc, struct ipc_msg *m)
 {
-	const struct child *from = ipc_owner(ipc);
-	struct supervisor *s = supervisor_of(from);
+	struct child *from = ipc_owner(ipc);
 	const Msg__Violation *v = (const Msg__Violation *)m->body;
-	for (size_t i = 0; i < s->children_n; i++) {
-		struct child *c = &s->children[i];
-		if (c->role != v->role || (c->role == ROLE_WORKER && c->index != v->index))
-			continue;
-		log_err("child.violation name=%s told_by=%s what=\"%s\"", c->name, from->name, v->what);
-		child_kill(c, "broke the rules of messages");
-	}
+	struct child *accused = find_child(supervisor_of(from), v->role, v->index);
+	bool is_believed = accused != nullptr && trust(from->role) > trust(accused->role);
+	log_err("child.violation name=%s told_by=%s believed=%d what=\"%s\"",
+		accused == nullptr ? "?" : accused->name, from->name, is_believed, v->what);
+	child_kill(is_believed ? accused : from, is_believed
+							 ? "broke the rules of messages"
+							 : "is at odds with a process that is trusted more");
 }
 
 static void on_reload(struct ipc *ipc, struct ipc_msg *m)
@@ -126,7 +140,7 @@ static void on_status(struct ipc *ipc, struct ipc_msg *m)
 }
 
 ipc_handler *const serve_handlers[MSG_N] = {
-	[MSG_CONFIG_DONE] = on_config_done, [MSG_CERTS] = on_certs,   [MSG_FILE_GET] = on_file_get,
-	[MSG_VIOLATION] = on_violation,     [MSG_RELOAD] = on_reload, [MSG_STOP_NOW] = on_stop_now,
+	[MSG_CONFIG_DONE] = on_config_done,  [MSG_CERTS] = on_certs,   [MSG_FILE_GET] = on_file_get,
+	[MSG_VIOLATION] = on_violation,      [MSG_RELOAD] = on_reload, [MSG_STOP_NOW] = on_stop_now,
 	[MSG_SUPERVISOR_STATUS] = on_status,
 };

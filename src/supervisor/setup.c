@@ -26,8 +26,15 @@ static void raise_limits(uint32_t clients)
 		now.rlim_cur = now.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &now);
 		if (now.rlim_max < clients + 1024ul)
-			log_warn("limit.files=%lu is less than max-clients=%u needs: raise LimitNOFILE", now.rlim_max, clients);
+			log_warn("limit.files=%lu is less than max-clients=%u needs: raise LimitNOFILE",
+				 now.rlim_max, clients);
 	}
+}
+
+void setup_workers_n(struct supervisor *s)
+{
+	uint32_t n = s->now.config->workers;
+	s->workers_n = MIN(n != 0 ? n : kit_cpus(), SUPERVISOR_WORKERS_MAX);
 }
 
 static enum err open_device(struct supervisor *s)
@@ -42,15 +49,14 @@ static enum err open_kits(struct supervisor *s)
 {
 	uint32_t clients = s->now.config->max_clients;
 	s->stats_slots_n = clients != 0 ? clients : SLOTS_DEFAULT;
-	for (unsigned i = 0; i < s->workers_n; i++)
-		TRY(kit_init(&s->kits[i], i, s->stats_slots_n));
+	for (; s->kits_n < s->workers_n; s->kits_n++)
+		TRY(kit_init(&s->kits[s->kits_n], s->kits_n, s->stats_slots_n));
 	return ERR_OK;
 }
 
 enum err setup_resources(struct supervisor *s)
 {
 	const struct config *c = s->now.config;
-	s->workers_n = MIN(c->workers != 0 ? c->workers : kit_cpus(), SUPERVISOR_WORKERS_MAX);
 	s->started_at = (uint64_t)time(nullptr);
 	if (getrandom(s->ticket_seed, sizeof s->ticket_seed, 0) != sizeof s->ticket_seed)
 		return ERR_SYS;
@@ -83,7 +89,8 @@ enum err setup_children(struct supervisor *s)
 	struct user worker = { 0 };
 	TRY(user_of_role(&worker, s->now.config, ROLE_WORKER)); /* looked up once: one warning */
 	if (worker.uid == supervisor_keeper(s)->user.uid)
-		log_warn("user.shared run-as-user and keeper-user are the same: a worker could reach into the keeper");
+		log_warn(
+			"user.shared run-as-user and keeper-user are the same: a worker could reach into the keeper");
 	for (unsigned i = 0; i < s->workers_n; i++) {
 		TRY(add_child(s, ROLE_WORKER, i));
 		s->children[s->children_n - 1].user = worker;
@@ -94,7 +101,7 @@ enum err setup_children(struct supervisor *s)
 void setup_undo(struct supervisor *s)
 {
 	steering_freep(&s->steering);
-	for (unsigned i = 0; i < s->workers_n; i++)
+	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);
 	tun_close(&s->tun);
 	listen_close(&s->listen);

@@ -4,6 +4,8 @@
 
 #include "supervisor/supervisor.h"
 
+/* How many workers there will be: first of all, also for -t. */
+void setup_workers_n(struct supervisor *s);
 /* Sockets, device, addresses, programs, counters; what fails is logged with its cure. */
 enum err setup_resources(struct supervisor *s);
 /* The rows of the children with their accounts; -t: the keeper only. */

@@ -18,8 +18,8 @@
 #include "base/log.h"
 
 /* Given on from our own environment: options of sanitizers and coverage, the time zone. */
-static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE",
-				    "TZ" };
+static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS",     "LSAN_OPTIONS",
+				    "TSAN_OPTIONS", "LLVM_PROFILE_FILE", "TZ" };
 constexpr size_t ENV_MAX = 16;
 
 static void fill_env(char *env[static ENV_MAX])
@@ -105,8 +105,9 @@ static void drop_privileges(const struct spawn *s)
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setresgid(s->user.gid, s->user.gid, s->user.gid) != 0 ||
-			       setresuid(s->user.uid, s->user.uid, s->user.uid) != 0))
+	if (geteuid() == 0 &&
+	    (setgroups(0, nullptr) != 0 || setresgid(s->user.gid, s->user.gid, s->user.gid) != 0 ||
+	     setresuid(s->user.uid, s->user.uid, s->user.uid) != 0))
 		give_up(s->name, "setuid");
 	capng_clear(CAPNG_SELECT_CAPS);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)

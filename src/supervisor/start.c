@@ -151,8 +151,8 @@ static void join(struct child *keeper, struct child *c)
 	base_closep(&pair[0]);
 	base_closep(&pair[1]);
 	c->is_linked = true;
-	if (e != ERR_OK)
-		log_err("start.join name=%s: %s", c->name, err_text(e)); /* one of the two is dying: its death joins anew */
+	if (e != ERR_OK) /* one of the two is dying: its death joins anew */
+		log_err("start.join name=%s: %s", c->name, err_text(e));
 }
 
 static void join_all(struct supervisor *s)
@@ -205,8 +205,8 @@ static void be_ready(struct supervisor *s)
 {
 	s->phase = PHASE_RUN;
 	uv_timer_stop(&s->start_timer);
-	log_notice("server.ready READY pid=%d workers=%u tcp_port=%u udp_port=%u device=%s bpf=%s", getpid(), s->workers_n,
-		   s->now.config->tcp_port, s->now.config->vhosts[0].udp_port, s->tun.name,
+	log_notice("server.ready READY pid=%d workers=%u tcp_port=%u udp_port=%u device=%s bpf=%s", getpid(),
+		   s->workers_n, s->now.config->tcp_port, s->now.config->vhosts[0].udp_port, s->tun.name,
 		   s->steering != nullptr ? "on" : "off");
 	daemon_ready(0);
 	daemon_notify("READY=1\nSTATUS=serving");

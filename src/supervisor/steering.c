@@ -29,7 +29,8 @@ struct steering {
 	struct steer_udp *udp[LISTEN_GROUPS_MAX]; /* one for each address; the first has the shared maps */
 };
 
-[[gnu::format(printf, 2, 0)]] static int print_debug(enum libbpf_print_level level, const char *fmt, va_list ap)
+[[gnu::format(printf, 2, 0)]] static int print_debug(enum libbpf_print_level level, const char *fmt,
+						     va_list ap)
 {
 	char text[512];
 	if (level == LIBBPF_DEBUG || !log_has(LOG_LEVEL_DEBUG) || vsnprintf(text, sizeof text, fmt, ap) < 0)
@@ -41,8 +42,9 @@ struct steering {
 
 static enum err failed(const char *what)
 {
-	log_notice("bpf.off %s: %s; packets are handed over between workers instead (bpf=false silences this)", what,
-		   strerror(errno));
+	log_notice(
+		"bpf.off %s: %s; packets are handed over between workers instead (bpf=false silences this)",
+		what, strerror(errno));
 	return ERR_UNSUPPORTED;
 }
 
@@ -125,7 +127,8 @@ static enum err steer_groups(struct steering *s, const struct listen *l)
 
 /* {{ public }} */
 
-enum err steering_new(struct steering **out, const struct config *c, const struct listen *l, const struct tun *t)
+enum err steering_new(struct steering **out, const struct config *c, const struct listen *l,
+		      const struct tun *t)
 {
 	libbpf_set_print(print_debug);
 	struct steering *s OWNED(steering_freep) = calloc(1, sizeof *s);
@@ -156,7 +159,8 @@ void steering_maps(const struct steering *s, int out[static STEERING_MAPS_N])
 
 #else
 
-enum err steering_new(struct steering **out, const struct config *c, const struct listen *l, const struct tun *t)
+enum err steering_new(struct steering **out, const struct config *c, const struct listen *l,
+		      const struct tun *t)
 {
 	(void)out, (void)c, (void)l, (void)t;
 	log_notice("bpf.off this build has no eBPF");

@@ -15,7 +15,8 @@
 struct steering;
 
 /* Loads and attaches.  An error is no reason to stop: one notice is in the log. */
-enum err steering_new(struct steering **out, const struct config *c, const struct listen *l, const struct tun *t);
+enum err steering_new(struct steering **out, const struct config *c, const struct listen *l,
+		      const struct tun *t);
 void steering_free(struct steering *s);
 void steering_freep(struct steering **s);
 

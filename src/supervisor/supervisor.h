@@ -63,6 +63,7 @@ struct supervisor {
 	struct steering *steering; /* nullptr: without */
 	unsigned workers_n;
 	uint32_t stats_slots_n;
+	unsigned kits_n;
 	struct kit kits[SUPERVISOR_WORKERS_MAX];
 	int control_socket;        /* -1: occtl is off */
 	uint64_t started_at;       /* unix seconds */

@@ -22,12 +22,12 @@ constexpr unsigned USO = TUN_F_USO4 | TUN_F_USO6;
 static void tell_failed(const char *call, int error)
 {
 	const char *cure =
-		error == ENOENT || error == ENODEV || error == ENXIO ?
-			"run 'modprobe tun'; in a container give it the device (--device /dev/net/tun)" :
-		error == EPERM || error == EACCES ?
-			"start as root, or in a container with --cap-add NET_ADMIN" :
-		error == EBUSY ? "a device with the number exists already: set another device name" :
-				 "see the error";
+		error == ENOENT || error == ENODEV || error == ENXIO
+			? "run 'modprobe tun'; in a container give it the device (--device /dev/net/tun)"
+		: error == EPERM || error == EACCES
+			? "start as root, or in a container with --cap-add NET_ADMIN"
+		: error == EBUSY ? "a device with the number exists already: set another device name"
+				 : "see the error";
 	log_err("tun.failed /dev/net/tun: %s: %s; %s", call, strerror(error), cure);
 }
 
@@ -77,7 +77,8 @@ enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n, bool wan
 	/* the kernel puts the lowest free number for %d */
 	int n = snprintf(req.ifr_name, sizeof req.ifr_name, "%s%%d", prefix);
 	if (n < 3 || (size_t)n >= sizeof req.ifr_name - 1 || strpbrk(prefix, "%/ :") != nullptr) {
-		log_err("tun.name device=%s: needs 1 to 12 letters, digits, '-' or '_', to which a number is added", prefix);
+		log_err("tun.name device=%s: needs 1 to 12 letters, digits, '-' or '_', to which a number is added",
+			prefix);
 		return ERR_RANGE;
 	}
 	for (; t->queues_n < queues_n; t->queues_n++)

@@ -13,15 +13,17 @@ static enum err find(struct user *out, const char *key, const char *name, const 
 	if (p != nullptr)
 		u = (struct user){ p->pw_uid, p->pw_gid };
 	else
-		log_warn("user.missing %s=%s does not exist: using number %u; add it with 'useradd --system %s'", key,
-			 name == nullptr ? "" : name, fallback, name == nullptr ? "NAME" : name);
+		log_warn(
+			"user.missing %s=%s does not exist: using number %u; add it with 'useradd --system %s'",
+			key, name == nullptr ? "" : name, fallback, name == nullptr ? "NAME" : name);
 	const struct group *g = group == nullptr ? nullptr : getgrnam(group);
 	if (g != nullptr)
 		u.gid = g->gr_gid;
 	else if (group != nullptr)
 		log_warn("user.group_missing run-as-group=%s does not exist: using number %u", group, u.gid);
 	if (u.uid == 0 || u.gid == 0) {
-		log_err("user.root %s=%s is root or in its group: name another account", key, name == nullptr ? "" : name);
+		log_err("user.root %s=%s is root or in its group: name another account", key,
+			name == nullptr ? "" : name);
 		return ERR_DENIED;
 	}
 	*out = u;

@@ -20,15 +20,15 @@ constexpr uint8_t SEGMENT_GSO_UDP_L4 = 5; /* VIRTIO_NET_HDR_GSO_UDP_L4 is not in
 struct segment {
 	struct ip_packet packet; /* the whole: route and MTU are looked up once for all segments */
 	uint64_t ip_sum;         /* IPv4 header without length, id and checksum */
-	uint64_t upper_sum;      /* pseudo header, TCP or UDP header without what differs between segments */
-	size_t at;               /* payload bytes already given out */
-	uint32_t seq;            /* TCP: of the first segment */
-	uint16_t id;             /* IPv4: of the next segment */
-	uint16_t size;           /* payload of a segment, the last may have less; 0: a lone packet */
-	uint16_t head_len;       /* repeated before each payload: IP and TCP or UDP header */
-	uint16_t csum_start;     /* lone packet: sum from here to the end */
-	uint16_t csum_at;        /* and store here; 0: the checksum is complete */
-	uint8_t flags;           /* TCP: of the whole */
+	uint64_t upper_sum; /* pseudo header, TCP or UDP header without what differs between segments */
+	size_t at; /* payload bytes already given out */
+	uint32_t seq; /* TCP: of the first segment */
+	uint16_t id; /* IPv4: of the next segment */
+	uint16_t size; /* payload of a segment, the last may have less; 0: a lone packet */
+	uint16_t head_len; /* repeated before each payload: IP and TCP or UDP header */
+	uint16_t csum_start; /* lone packet: sum from here to the end */
+	uint16_t csum_at; /* and store here; 0: the checksum is complete */
+	uint8_t flags; /* TCP: of the whole */
 	bool is_done;
 };
 
@@ -50,3 +50,6 @@ static inline bool segment_is_lone(const struct segment *s)
 
 /* The next whole IP packet.  ERR_NOTFOUND after the last; ERR_FULL: cap is less than it needs, call again. */
 enum err segment_next(struct segment *s, uint8_t *out, size_t cap, size_t *out_len);
+
+/* ip_sum with wider steps, for payloads. */
+uint64_t segment_sum(uint64_t sum, const uint8_t *p, size_t len);

@@ -82,7 +82,8 @@ static const struct {
 	{ "inside a /56 of a client", "fd88:0:0:1ab::1234", 1 },
 	{ "the next /56 is another's", "fd88:0:0:200::1", HASHED },
 	{ "inside a /64 of a client", "fd99:0:0:7:ffff::1", 3 },
-	{ "IPv4 is not its mapped IPv6", "::ffff:10.9.0.5", 3 }, /* the same key on purpose: nobody routes mapped addresses */
+	{ "IPv4 is not its mapped IPv6", "::ffff:10.9.0.5",
+	  3 }, /* the same key on purpose: nobody routes mapped addresses */
 	{ "multicast", "ff02::16", HASHED },
 };
 
@@ -159,8 +160,9 @@ static int lab_open(void **state)
 {
 	(void)state;
 	struct config_report report = { 0 };
-	static const char text[] = "auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\nipv4-network = 10.9.0.0/24\n"
-	                           "ipv6-network = fd77::/64\ntcp-port = 4443\nudp-port = 4443\n";
+	static const char text[] =
+		"auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\nipv4-network = 10.9.0.0/24\n"
+		"ipv6-network = fd77::/64\ntcp-port = 4443\nudp-port = 4443\n";
 	int maps[STEERING_MAPS_N];
 	if (config_parse(&lab.config, "test.conf", text, sizeof text - 1, &report) != ERR_OK ||
 	    listen_open(&lab.listen, lab.config, "test.conf", WORKERS_N) != ERR_OK ||
@@ -201,7 +203,8 @@ static unsigned queue_of(const char *address)
 			uint8_t packet[2000];
 			if (p[i].revents == 0 || read(p[i].fd, packet, sizeof packet) <= TUN_VNET_HDR_LEN)
 				continue;
-			if (packet[TUN_VNET_HDR_LEN] == 0x45 && memcmp(packet + TUN_VNET_HDR_LEN + 16, &to.sin_addr, 4) == 0)
+			if (packet[TUN_VNET_HDR_LEN] == 0x45 &&
+			    memcmp(packet + TUN_VNET_HDR_LEN + 16, &to.sin_addr, 4) == 0)
 				return i;
 		}
 	}
@@ -235,8 +238,10 @@ static int client_of(int family)
 		a->sin_port = htons(PORT);
 		a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	}
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, family == AF_INET6 ? sizeof(struct sockaddr_in6)
-	                                                                       : sizeof(struct sockaddr_in)), 0);
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&to,
+			family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)),
+		0);
 	return fd;
 }
 
@@ -415,10 +420,13 @@ int main(void)
 		cmocka_unit_test(nobodys_packets_are_spread),
 		cmocka_unit_test(a_packet_without_a_whole_header_is_no_trouble),
 		cmocka_unit_test_setup_teardown(the_device_asks_the_program, lab_open, lab_close),
-		cmocka_unit_test_setup_teardown(a_known_hello_and_all_after_it_go_to_the_owner, lab_open, lab_close),
-		cmocka_unit_test_setup_teardown(a_new_hello_from_the_same_address_moves_it, lab_open, lab_close),
+		cmocka_unit_test_setup_teardown(a_known_hello_and_all_after_it_go_to_the_owner, lab_open,
+						lab_close),
+		cmocka_unit_test_setup_teardown(a_new_hello_from_the_same_address_moves_it, lab_open,
+						lab_close),
 		cmocka_unit_test_setup_teardown(a_strange_datagram_is_left_to_the_hash, lab_open, lab_close),
-		cmocka_unit_test_setup_teardown(an_impossible_worker_is_left_to_the_hash, lab_open, lab_close),
+		cmocka_unit_test_setup_teardown(an_impossible_worker_is_left_to_the_hash, lab_open,
+						lab_close),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -62,16 +62,17 @@ mc_start() {
 	mc_names+=("$name")
 }
 
-# mc_in PHASE: how many clients are in this phase of tunping: wait, send, drain, done.
-mc_in() {
-	local name n=0 line
-	for name in "${mc_names[@]}"; do
-		line=
-		[ ! -s "$T/$name/tp" ] || read -r line <"$T/$name/tp"
-		[[ $line != "phase=$1 "* ]] || n=$((n + 1))
+# mc_lines [NAME...]: "NAME state" of each of these clients, or of all, that has one.
+mc_lines() {
+	[ $# -gt 0 ] || set -- "${mc_names[@]}"
+	local name line
+	for name in "$@"; do
+		! { read -r line <"$T/$name/tp"; } 2>/dev/null || echo "$name $line"
 	done
-	echo "$n"
 }
+
+# mc_in PHASE: how many clients are in this phase of tunping: wait, send, drain, done.
+mc_in() { mc_lines | grep -c " phase=$1 " || true; }
 mc_are_in() { equal "$(mc_in "$1")" "${#mc_names[@]}"; }
 mc_dtls_n() { equal "$(grep -l 'Established DTLS connection' "${mc_names[@]/#/$T/}" -r --include=log | wc -l)" "$1"; }
 
@@ -82,17 +83,13 @@ mc_wait() {
 }
 
 # tp NAME FIELD: phase, round, ip, sent, got, lost, again, blocked, gap_ms, gap_at_ms, last_ms, served
-tp() { sed -n "s/.* $2=\([^ ]*\) .*/\1/p" "$T/$1/tp"; }
+tp() { mc_fold '{ print }' "$2" "$1"; }
 
-# mc_sum FIELD [NAME...], mc_max FIELD [NAME...]: over these clients, or all.
+# mc_sum FIELD [NAME...], mc_max FIELD [NAME...], ...: over these clients, or all.
 mc_fold() {
 	local fold=$1 field=$2
 	shift 2
-	[ $# -gt 0 ] || set -- "${mc_names[@]}"
-	local name
-	for name in "$@"; do
-		tp "$name" "$field"
-	done | awk "$fold"
+	mc_lines "$@" | sed "s/.* $field=\([^ ]*\) .*/\1/" | awk "$fold"
 }
 mc_sum() { mc_fold '{ n += $1 } END { print n + 0 }' "$@"; }
 mc_max() { mc_fold '$1 > n { n = $1 } END { print n + 0 }' "$@"; }
@@ -149,11 +146,11 @@ mc_reap() {
 
 # mc_of_worker N: names of the clients whose session this worker has, found by their address.
 mc_of_worker() {
-	local name ips
+	local ips name phase round ip rest
 	ips=" $(users "' '.join(u['IPv4'] for u in d if u['Worker'] == $1)") "
-	for name in "${mc_names[@]}"; do
-		[[ $ips != *" $(tp "$name" ip) "* ]] || echo "$name"
-	done
+	while read -r name phase round ip rest; do
+		[[ $ips != *" ${ip#ip=} "* ]] || echo "$name"
+	done < <(mc_lines)
 }
 
 # {{ processes of the server }}
@@ -164,7 +161,8 @@ restarts_of() { in_occtl show status | json "[p['restarts'] for p in d['Processe
 is_ready() { equal "$(in_occtl show status | json "[p['ready'] for p in d['Processes'] if p['name'] == '$1'][0]")" True; }
 status_is() { equal "$(in_occtl show status | json "d['$1']")" "$2"; }
 fds_of() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
-pss_kb() { awk '/^Pss:/ { print $2 }' "/proc/$1/smaps_rollup"; }
+# heap and stacks: nothing that is shared with others
+memory_kb() { awk '/^Anonymous:/ { print $2 }' "/proc/$1/smaps_rollup"; }
 log_times() { grep -c -e "$1" "$T/server.log" || true; }
 log_has_more() { at_least "$(log_times "$1")" "$2"; }
 # is_gone PID: no such process, or one that only waits for its parent

@@ -133,8 +133,10 @@ rebind() {
 	ok "rebind to $1: ping from the host" wait_until 5 pings "$host" "$(oc_ip4 nat)"
 }
 
+# What the server still sends to the old port is answered with "port unreachable", which must not disturb it. ocserv ends then.
 rebinding() {
 	local port
+	is_ours || in_cl nft 'table ip quiet { chain out { type filter hook output priority 0; icmp type destination-unreachable drop; }; }'
 	nat $cl4:40000
 	oc_connect nat
 	both_ways nat

@@ -140,7 +140,9 @@ static void a_binary_that_cannot_run_says_so(void **state)
 	pid_t pid;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(pipe2(log, O_CLOEXEC), 0);
-	struct spawn s = { open("/etc/passwd", O_PATH | O_CLOEXEC), "nothing", pair[1], log[1], { TEST_ID, TEST_ID } };
+	struct spawn s = {
+		open("/etc/passwd", O_PATH | O_CLOEXEC), "nothing", pair[1], log[1], { TEST_ID, TEST_ID }
+	};
 	assert_int_equal(spawn_run(&pid, &s), ERR_OK);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 127);
@@ -183,7 +185,9 @@ static void make_row(struct child *c, uv_loop_t *loop)
 {
 	memset(&seen, 0, sizeof seen);
 	uv_loop_init(loop);
-	*c = (struct child){ .state = CHILD_DOWN, .role = ROLE_CONTROL, .name = "control", .events = &events };
+	*c = (struct child){
+		.state = CHILD_DOWN, .role = ROLE_CONTROL, .name = "control", .events = &events
+	};
 	c->binary = open_self();
 	c->user = (struct user){ TEST_ID, TEST_ID };
 	uv_timer_init(loop, &c->timer);

@@ -35,10 +35,11 @@ static struct config *config_of(const char *more)
 	struct config *c;
 	struct config_report report = { 0 };
 	char text[1024];
-	int n = snprintf(text, sizeof text,
-	                 "auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\nipv4-network = 10.9.0.0/24\n"
-	                 "tcp-port = %u\nudp-port = %u\n%s",
-	                 PORT, PORT, more);
+	int n = snprintf(
+		text, sizeof text,
+		"auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\nipv4-network = 10.9.0.0/24\n"
+		"tcp-port = %u\nudp-port = %u\n%s",
+		PORT, PORT, more);
 	assert_int_equal(config_parse(&c, "test.conf", text, (size_t)n, &report), ERR_OK);
 	config_report_fini(&report);
 	return c;
@@ -59,7 +60,9 @@ static int clients[CLIENTS_N];
 
 static void connect_all(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(PORT),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	for (int i = 0; i < CLIENTS_N; i++) {
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
@@ -160,7 +163,9 @@ static void named_hosts_only(void **state)
 	(void)state;
 	struct listen l;
 	int fds[LISTEN_GROUPS_MAX];
-	assert_int_equal(open_with(&l, "listen-host = 127.0.0.1\nlisten-host = 127.0.0.2\nudp-listen-host = ::1\n", 2), ERR_OK);
+	assert_int_equal(
+		open_with(&l, "listen-host = 127.0.0.1\nlisten-host = 127.0.0.2\nudp-listen-host = ::1\n", 2),
+		ERR_OK);
 	assert_int_equal(listen_fds(&l, false, 1, fds, LISTEN_GROUPS_MAX), 2);
 	assert_int_equal(listen_fds(&l, true, 1, fds, LISTEN_GROUPS_MAX), 1);
 	listen_close(&l);
@@ -265,7 +270,8 @@ static void a_taken_port_is_told_with_its_owner(void **state)
 		assert_non_null(strstr(logged, rows[i].want));
 		snprintf(own, sizeof own, "(process %d)", getpid());
 		assert_non_null(strstr(logged, own));
-		assert_non_null(strstr(logged, rows[i].type == SOCK_STREAM ? "another tcp-port" : "another udp-port"));
+		assert_non_null(strstr(logged, rows[i].type == SOCK_STREAM ? "another tcp-port"
+									   : "another udp-port"));
 		listen_close(&l);
 		close(fd);
 	}
@@ -311,7 +317,8 @@ static void sockets_of_systemd_are_shared(void **state)
 	for (unsigned worker = 0; worker < 2; worker++) {
 		assert_int_equal(listen_fds(&l, false, worker, fds, LISTEN_GROUPS_MAX), 1);
 		assert_int_equal(fds[0], 3);
-		assert_int_equal(listen_fds(&l, true, worker, fds, LISTEN_GROUPS_MAX), 2); /* UDP was not given: own */
+		assert_int_equal(listen_fds(&l, true, worker, fds, LISTEN_GROUPS_MAX),
+				 2); /* UDP was not given: own */
 	}
 	assert_true(fcntl(3, F_GETFL) & O_NONBLOCK);
 	listen_pause(&l, 0); /* must not end it for all */

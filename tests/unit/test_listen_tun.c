@@ -106,7 +106,7 @@ static void a_device_has_a_queue_for_each_worker_and_a_free_number(void **state)
 		assert_int_equal(ioctl(a.fds[i], TUNGETIFF, &req), 0);
 		assert_string_equal(req.ifr_name, "test0");
 		assert_int_equal(req.ifr_flags & (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE),
-		                 IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
+				 IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
 		assert_int_equal(ioctl(a.fds[i], TUNGETVNETHDRSZ, &len), 0);
 		assert_int_equal(len, TUN_VNET_HDR_LEN);
 		assert_true(fcntl(a.fds[i], F_GETFL) & O_NONBLOCK);
@@ -138,9 +138,11 @@ static bool has_address(const char *device, const char *address)
 		if (a->ifa_addr == nullptr || strcmp(a->ifa_name, device) != 0)
 			continue;
 		if (a->ifa_addr->sa_family == AF_INET)
-			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr, text, sizeof text);
+			inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr, text,
+				  sizeof text);
 		else if (a->ifa_addr->sa_family == AF_INET6)
-			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, text, sizeof text);
+			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr, text,
+				  sizeof text);
 		found |= strcmp(text, address) == 0;
 	}
 	freeifaddrs(all);
@@ -162,7 +164,8 @@ static struct config *config_of(const char *pools)
 	struct config *c;
 	struct config_report report = { 0 };
 	char text[512];
-	int n = snprintf(text, sizeof text, "auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\n%s", pools);
+	int n = snprintf(text, sizeof text, "auth = plain[passwd=/p]\nserver-cert = /c\nserver-key = /k\n%s",
+			 pools);
 	assert_int_equal(config_parse(&c, "test.conf", text, (size_t)n, &report), ERR_OK);
 	config_report_fini(&report);
 	return c;

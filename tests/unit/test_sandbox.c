@@ -209,7 +209,8 @@ static int use_channel(void)
 }
 static int use_loop(void)
 {
-	int ep = epoll_create1(EPOLL_CLOEXEC), ev = eventfd(1, EFD_CLOEXEC), t = timerfd_create(CLOCK_MONOTONIC, 0);
+	int ep = epoll_create1(EPOLL_CLOEXEC), ev = eventfd(1, EFD_CLOEXEC),
+	    t = timerfd_create(CLOCK_MONOTONIC, 0);
 	struct epoll_event e = { .events = EPOLLIN };
 	struct itimerspec soon = { .it_value.tv_nsec = 1000 };
 	uint64_t n;
@@ -267,7 +268,7 @@ static const struct {
 	const char *name;
 	attempt *act;
 } allowed[] = {
-	{ "channel", use_channel },   { "loop", use_loop },           { "memory", use_memory },
+	{ "channel", use_channel },        { "loop", use_loop },         { "memory", use_memory },
 	{ "clock", use_clock_and_chance }, { "listener", use_listener }, { "log", use_log },
 	{ "fallbacks", use_fallbacks },
 };
@@ -306,7 +307,8 @@ static void must_die(const struct sandbox_profile *profile)
 			continue;
 		int status = run(profile, true, refused[i].act);
 		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-			fail_msg("%s: %s is not refused, status 0x%x", profile->name, refused[i].name, status);
+			fail_msg("%s: %s is not refused, status 0x%x", profile->name, refused[i].name,
+				 status);
 	}
 }
 
@@ -351,12 +353,12 @@ static void abort_ends_with_its_own_signal(void **state)
 /* {{ capabilities, Landlock, limits: with a profile that lets the test look }} */
 
 static const int looking_calls[] = {
-	SANDBOX_BASE_SYSCALLS, SCMP_SYS(openat), SCMP_SYS(capget),
-	SCMP_SYS(prctl),       SCMP_SYS(socket), SCMP_SYS(bind),
-	SCMP_SYS(connect),     SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SANDBOX_BASE_SYSCALLS, SCMP_SYS(openat),  SCMP_SYS(capget), SCMP_SYS(prctl),    SCMP_SYS(socket),
+	SCMP_SYS(bind),        SCMP_SYS(connect), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 };
 static char folder[] = "/tmp/test_sandbox.XXXXXX";
-static const struct sandbox_path looking_paths[] = { { folder, SANDBOX_READ }, { "/nonexistent", SANDBOX_WRITE } };
+static const struct sandbox_path looking_paths[] = { { folder, SANDBOX_READ },
+						     { "/nonexistent", SANDBOX_WRITE } };
 static const struct sandbox_limit looking_limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NOFILE, 64 } };
 static const struct sandbox_profile looking = {
 	.name = "looking",

@@ -24,6 +24,7 @@ struct chan {
 	struct record_dir rx, tx;
 	struct replay replay;
 	enum record_suite suite;
+	uint32_t dropped; /* by the socket */
 	uint8_t psk[TLS_PSK_LEN];
 };
 

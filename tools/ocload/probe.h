@@ -2,7 +2,7 @@
 /*
  * probe - what a packet of ocload carries, so that whoever gets it can tell lost, twice, late and damaged ones exactly
  *
- *	magic 3, kind 1, run 4, flow 4, seq 8, time 8, checksum 4 | fill
+ *	magic 3, kind 1, run 4, flow 4, checksum 4, seq 8, time 8 | fill
  *
  * The fill is a piece of a fixed pattern chosen by seq: a byte of another packet in it is noticed.
  *

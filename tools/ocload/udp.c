@@ -13,9 +13,8 @@
 
 constexpr int BUFFER_LEN = 8 * 1024 * 1024;
 
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
+struct control {
+	alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
 };
 
 static socklen_t len_of(const struct sockaddr_storage *sa)
@@ -72,7 +71,7 @@ enum err udp_read(int fd, struct udp_in *in, udp_take *take, void *arg, uint32_t
 {
 	struct mmsghdr m[UDP_BATCH] = {};
 	struct iovec iov[UDP_BATCH];
-	union control control[UDP_BATCH];
+	struct control control[UDP_BATCH];
 	for (size_t i = 0; i < UDP_BATCH; i++) {
 		iov[i] = (struct iovec){ in->bytes[i], UDP_READ };
 		m[i].msg_hdr = (struct msghdr){ .msg_name = &in->from[i], .msg_namelen = sizeof in->from[i],
@@ -94,9 +93,9 @@ enum err udp_read(int fd, struct udp_in *in, udp_take *take, void *arg, uint32_t
 
 static ssize_t send_segments(int fd, struct udp_out *out, const struct sockaddr_storage *to)
 {
-	union control control = {};
+	struct control control = {};
 	struct iovec iov = { out->bytes, out->len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(2) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof(uint16_t)) };
 	if (to != nullptr) {
 		m.msg_name = (void *)(uintptr_t)to;
 		m.msg_namelen = len_of(to);
