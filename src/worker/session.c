@@ -212,8 +212,13 @@ enum err session_send_tls(struct session *s, enum cstp_type type, uint8_t *paylo
 {
 	if (s->conn->state != CONN_TUNNEL)
 		return ERR_CLOSED;
-	if (type == CSTP_DATA && tls_unsent(&s->conn->tls) > queue_max(s))
-		return ERR_FULL;
+	if (type == CSTP_DATA && tls_unsent(&s->conn->tls) > queue_max(s)) {
+		conn_flush(s->conn); /* the batch may be larger than the queue while the socket is free */
+		if (s->dead || s->conn->state != CONN_TUNNEL)
+			return ERR_CLOSED;
+		if (tls_unsent(&s->conn->tls) > queue_max(s))
+			return ERR_FULL;
+	}
 	uint8_t *frame = payload - CSTP_HEAD_LEN;
 	cstp_put_header(frame, type, len);
 	TRY(tls_write(&s->conn->tls, frame, CSTP_HEAD_LEN + len));
