@@ -11,7 +11,7 @@
 #include "worker/reply.h"
 #include "worker/rx.h"
 
-constexpr size_t QUEUE_MIN = 48 * 1024; /* bytes that may wait for a slow TLS connection, at least */
+constexpr size_t QUEUE_MIN = 192 * 1024; /* bytes that may wait for a slow TLS connection, at least: three super-packets */
 constexpr size_t PACKET_TYPICAL = 1500;
 constexpr uint64_t PROBE_AFTER_S = 5;   /* silence on UDP, while we send there, before we ask */
 
