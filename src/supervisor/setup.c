@@ -40,7 +40,7 @@ void setup_workers_n(struct supervisor *s)
 static enum err open_device(struct supervisor *s)
 {
 	const struct config *c = s->now.config;
-	TRY(tun_open(&s->tun, c->device, s->workers_n));
+	TRY(tun_open(&s->tun, c->device, s->workers_n, c->tun_offload));
 	s->tun.mtu = net_device_mtu(c->vhosts[0].mtu);
 	return net_configure(c, s->tun.name, s->tun.mtu);
 }

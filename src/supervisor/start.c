@@ -78,6 +78,7 @@ static enum err tell_worker(struct child *c)
 	m.tun_mtu = s->tun.mtu;
 	m.tun_name = s->tun.name;
 	m.vnet_hdr = true;
+	m.tun_offloads = s->tun.offloads;
 	m.stats_slots_n = s->stats_slots_n;
 	m.cpu = kit->cpu;
 	m.isolate = s->now.config->isolate_workers && !s->args->traceable;

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/status.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "supervisor/tun.h"
 
 constexpr size_t FEATURES_MAX = 8;
 
-/* "name=state" lines; the texts are constants. */
+/* "name=state" lines; the texts are static. */
 static size_t list_features(const struct supervisor *s, char *out[static FEATURES_MAX])
 {
-	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off",
-		    isolated[] = "isolate-workers=on", open[] = "isolate-workers=off",
-		    offload_on[] = "tun-offload=on", offload_off[] = "tun-offload=off";
+	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off", isolated[] = "isolate-workers=on",
+		    open[] = "isolate-workers=off";
+	static char offload[32];
 	size_t n = 0;
 	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;
 	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;
-	out[n++] = TUN_OFFLOADS != 0 ? offload_on : offload_off;
+	snprintf(offload, sizeof offload, "tun-offload=%s", tun_offloads_text(&s->tun));
+	out[n++] = offload;
 	return n;
 }
 

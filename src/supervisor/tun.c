@@ -11,6 +11,14 @@
 
 #include "base/log.h"
 
+/* the headers of an older kernel lack them */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+constexpr unsigned TSO = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+constexpr unsigned USO = TUN_F_USO4 | TUN_F_USO6;
+
 static void tell_failed(const char *call, int error)
 {
 	const char *cure =
@@ -37,9 +45,8 @@ static enum err open_queue(int *out, struct ifreq *req)
 		return ERR_SYS;
 	}
 	int len = TUN_VNET_HDR_LEN;
-	if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0 ||
-	    ioctl(fd, TUNSETOFFLOAD, (unsigned long)TUN_OFFLOADS) != 0) {
-		tell_failed("TUNSETOFFLOAD", errno);
+	if (ioctl(fd, TUNSETVNETHDRSZ, &len) != 0) {
+		tell_failed("TUNSETVNETHDRSZ", errno);
 		return ERR_SYS;
 	}
 	*out = fd;
@@ -47,7 +54,22 @@ static enum err open_queue(int *out, struct ifreq *req)
 	return ERR_OK;
 }
 
-enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n)
+/* Offloads belong to the device: set once, best first.  UDP segmentation needs Linux 6.2. */
+static unsigned set_offloads(int fd, bool wanted)
+{
+	static const unsigned sets[] = { TSO | USO, TSO, 0 };
+	for (size_t i = wanted ? 0 : ARRAY_LEN(sets) - 1; i < ARRAY_LEN(sets); i++)
+		if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)sets[i]) == 0)
+			return sets[i];
+	return 0;
+}
+
+const char *tun_offloads_text(const struct tun *t)
+{
+	return (t->offloads & USO) != 0 ? "tso+uso" : t->offloads != 0 ? "tso" : "off";
+}
+
+enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n, bool want_offloads)
 {
 	assert(queues_n >= 1 && queues_n <= TUN_QUEUES_MAX);
 	*t = (struct tun){ 0 };
@@ -65,6 +87,9 @@ enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n)
 			return ERR_SYS;
 		}
 	memcpy(t->name, req.ifr_name, sizeof t->name);
+	t->offloads = set_offloads(t->fds[0], want_offloads);
+	if (want_offloads && (t->offloads & USO) == 0)
+		log_notice("tun.offload device=%s has=%s: large UDP transfers cost more", t->name, tun_offloads_text(t));
 	return ERR_OK;
 }
 

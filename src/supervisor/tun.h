@@ -12,18 +12,19 @@
 #include "base/base.h"
 
 constexpr unsigned TUN_QUEUES_MAX = 64;
-/* Super-packets of the kernel that a worker can take apart; 0: each read is one packet with its checksum complete.
- * TODO(#3): TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, and USO where the kernel has it, when tun-offload is set. */
-constexpr unsigned TUN_OFFLOADS = 0;
 constexpr int TUN_VNET_HDR_LEN = 10; /* struct virtio_net_hdr */
 
 struct tun {
 	char name[IFNAMSIZ];
 	uint32_t mtu;
+	unsigned offloads; /* TUN_F_...: super-packets that the kernel gives and takes; 0: ordinary packets only */
 	unsigned queues_n;
 	int fds[TUN_QUEUES_MAX];
 };
 
-/* Creates <prefix>0, or the next free number.  What fails is logged with its cure. */
-enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n);
+/* Creates <prefix>0, or the next free number, with the best offloads that the kernel has if wanted.  What fails is logged
+ * with its cure. */
+enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n, bool want_offloads);
+/* "tso+uso", "tso", "off" */
+const char *tun_offloads_text(const struct tun *t);
 void tun_close(struct tun *t);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "worker/authority.h"
+#include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/web.h"
 #include "worker/worker.h"
@@ -163,11 +164,17 @@ static enum err in_asked(struct conn *c)
 	return ERR_PROTO;
 }
 
+/* Packets of several records are collected before they go to the TUN queue. */
 static enum err in_tunnel(struct conn *c)
 {
+	struct worker *w = c->w;
 	size_t len;
-	TRY(tls_read(&c->tls, c->w->plain, sizeof c->w->plain, &len));
-	session_input(c->session, c->w->plain, len);
+	if (sizeof w->plain - w->plain_used < TLS_RECORD_MAX)
+		rx_flush(w);
+	uint8_t *at = w->plain + w->plain_used;
+	TRY(tls_read(&c->tls, at, TLS_RECORD_MAX, &len));
+	w->plain_used += len;
+	session_input(c->session, at, len);
 	return ERR_OK;
 }
 
@@ -201,6 +208,7 @@ static void pump(struct conn *c)
 	do
 		e = on_input[c->state](c);
 	while (e == ERR_OK);
+	rx_flush(c->w);
 	if (c->state == CONN_DEAD)
 		return;
 	if (e == ERR_BUSY)

@@ -20,6 +20,12 @@ static void on_supervisor_gone(struct ipc *, enum ipc_end)
 	exit(EXIT_FAILURE); /* without it nobody may serve */
 }
 
+static void close_handle(uv_handle_t *handle, void *)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, nullptr);
+}
+
 /* Let closing handles finish and give everything back, so that a leak checker sees only leaks. */
 static void wind_up(struct worker *w)
 {
@@ -36,8 +42,9 @@ static void wind_up(struct worker *w)
 	dtls_listener_free(w);
 	ipc_freep(&w->keeper);
 	ipc_freep(&w->supervisor);
-	for (int i = 0; i < 3; i++)
-		uv_run(&w->loop, UV_RUN_NOWAIT);
+	uv_walk(&w->loop, close_handle, nullptr);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&w->loop);
 	generation_fini(&w->gen);
 	generation_fini(&w->next);
 	free(w->listeners);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/orders.h"
 
+#include <linux/if_tun.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "worker/session.h"
 #include "worker/tick.h"
 #include "worker/tx.h"
+
+constexpr unsigned TUN_USO = 0x20 | 0x40; /* TUN_F_USO4, TUN_F_USO6: the headers of Linux 6.1 lack them */
 
 void worker_report_violation(struct worker *w, enum ipc_role role, unsigned index, const char *what)
 {
@@ -174,6 +177,9 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 	w->slots_n = s->stats_slots_n;
 	w->isolate = s->isolate;
 	w->tun.vnet_hdr = s->vnet_hdr;
+	w->tun.offloads = s->tun_offloads;
+	w->tun.takes_runs = s->vnet_hdr && (s->tun_offloads & TUN_F_CSUM) != 0;
+	coalesce_init(&w->coalesce, (s->tun_offloads & TUN_USO) != 0);
 	snprintf(w->tun.name, sizeof w->tun.name, "%s", s->tun_name);
 	pin(s->cpu);
 	enum err e = take_descriptors(w, s, m);

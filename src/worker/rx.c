@@ -22,6 +22,36 @@ void rx_write_tun(struct worker *w, const uint8_t *packet, size_t len)
 		STAT_INC(w, tun_errors);
 }
 
+/* One write for each run of a flow: super-packets cost the kernel little more than one packet. */
+void rx_flush(struct worker *w)
+{
+	struct coalesce_out out;
+	while (coalesce_next(&w->coalesce, &out) == ERR_OK) {
+		ssize_t n = writev(w->tun.fd, out.iov, (int)out.iov_n);
+		if (n < 0)
+			STAT_ADD(w, tun_errors, out.packets_n);
+		STAT_INC(w, rx_writes);
+	}
+	w->plain_used = 0;
+}
+
+static void collect(struct worker *w, uint8_t *p, size_t len)
+{
+	if (!w->tun.takes_runs) {
+		rx_write_tun(w, p, len);
+		return;
+	}
+	enum err e = coalesce_add(&w->coalesce, p, len);
+	if (e == ERR_FULL) {
+		size_t used = w->plain_used;
+		rx_flush(w);
+		w->plain_used = used; /* the packet at hand is still there */
+		e = coalesce_add(&w->coalesce, p, len);
+	}
+	if (e != ERR_OK)
+		STAT_INC(w, rx_malformed);
+}
+
 /* A client sends from its own addresses only. */
 static bool is_own_source(const struct session *s, const struct ip_packet *k)
 {
@@ -56,7 +86,7 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 	stats_add(&s->slot->rx_packets, 1);
 	STAT_ADD(w, rx_bytes, k.len);
 	STAT_INC(w, rx_packets);
-	rx_write_tun(w, p, k.len);
+	collect(w, p, k.len);
 }
 
 static void answer_dpd(struct session *s, enum rx_via via, const uint8_t *payload, size_t len)

@@ -11,7 +11,7 @@
 #include "worker/reply.h"
 #include "worker/rx.h"
 
-constexpr size_t QUEUE_MIN = 48 * 1024; /* bytes that may wait for a slow TLS connection, at least */
+constexpr size_t QUEUE_MIN = 192 * 1024; /* bytes that may wait for a slow TLS connection, at least: three super-packets */
 constexpr size_t PACKET_TYPICAL = 1500;
 constexpr uint64_t PROBE_AFTER_S = 5;   /* silence on UDP, while we send there, before we ask */
 
@@ -105,6 +105,8 @@ static void free_parts(struct session *s)
 	config_put(s->config);
 	s->config = nullptr;
 	explicit_bzero(s->psk, sizeof s->psk);
+	if (s->partial != nullptr)
+		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
 	s->partial = nullptr;
 }
@@ -210,8 +212,13 @@ enum err session_send_tls(struct session *s, enum cstp_type type, uint8_t *paylo
 {
 	if (s->conn->state != CONN_TUNNEL)
 		return ERR_CLOSED;
-	if (type == CSTP_DATA && tls_unsent(&s->conn->tls) > queue_max(s))
-		return ERR_FULL;
+	if (type == CSTP_DATA && tls_unsent(&s->conn->tls) > queue_max(s)) {
+		conn_flush(s->conn); /* the batch may be larger than the queue while the socket is free */
+		if (s->dead || s->conn->state != CONN_TUNNEL)
+			return ERR_CLOSED;
+		if (tls_unsent(&s->conn->tls) > queue_max(s))
+			return ERR_FULL;
+	}
 	uint8_t *frame = payload - CSTP_HEAD_LEN;
 	cstp_put_header(frame, type, len);
 	TRY(tls_write(&s->conn->tls, frame, CSTP_HEAD_LEN + len));
@@ -277,6 +284,8 @@ void session_input(struct session *s, const uint8_t *p, size_t len)
 		}
 		memcpy(rest, p + len - left, left);
 	}
+	if (s->partial != nullptr)
+		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
 	s->partial = rest;
 	s->partial_len = left;

@@ -41,6 +41,7 @@ struct session {
 	bool wants_dtls;
 	bool dead;            /* closed; the memory goes with the connection */
 	bool udp_active;      /* packets to the client go over DTLS */
+	uint32_t run;         /* of udp_out, the last it has put a datagram into */
 	uint16_t mtu, mtu_most, link; /* inner now, inner at most, outer */
 	struct session_timers t;
 	struct dtls_chan *chan;

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/tx.h"
 #include "worker/worker.h"
 
 constexpr size_t FLOWS_MAX = 65536;
 constexpr double PROBES_PER_S = 200;
-constexpr size_t INBOX_TURN = 64; /* datagrams read before the loop gets its turn */
+constexpr size_t INBOX_PACKET = 65536; /* a super-packet */
 
 struct flow {
 	struct udp_peer peer;
@@ -27,6 +28,7 @@ struct handover {
 	uint16_t zero;
 	struct udp_peer peer;
 	struct addr local;
+	struct virtio_net_hdr vnet; /* of a packet from the TUN queue: it may be a super-packet */
 };
 
 /* {{ who has what }} */
@@ -170,9 +172,9 @@ void steer_udp(struct worker *w, unsigned to, const struct datagram *d)
 	hand(w, to, &h, d->bytes, d->len);
 }
 
-void steer_tun(struct worker *w, unsigned to, const uint8_t *packet, size_t len)
+void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet, size_t len)
 {
-	struct handover h = { .kind = HANDOVER_TUN, .from = (uint8_t)w->index };
+	struct handover h = { .kind = HANDOVER_TUN, .from = (uint8_t)w->index, .vnet = *vnet };
 	hand(w, to, &h, packet, len);
 }
 
@@ -256,7 +258,7 @@ static void take(struct worker *w, const struct handover *h, uint8_t *bytes, siz
 		learn(w, &h->peer, h->from);
 		return;
 	case HANDOVER_TUN:
-		tx_handed_over(w, bytes, len);
+		tx_handed_over(w, &h->vnet, bytes, len);
 		return;
 	}
 }
@@ -267,18 +269,20 @@ static void on_inbox(uv_poll_t *poll, int status, int)
 	if (status < 0)
 		return;
 	w->now = clock_now();
-	for (size_t i = 0; i < INBOX_TURN; i++) {
+	/* packets wait in the buffers until rx_flush: a place for each */
+	for (size_t i = 0; i < UDP_BUFFERS / INBOX_PACKET; i++) {
 		struct handover h;
-		struct iovec iov[] = { { &h, sizeof h }, { w->udp.buffers, UDP_DATAGRAM_MAX } };
+		uint8_t *place = w->udp.buffers + i * INBOX_PACKET;
+		struct iovec iov[] = { { &h, sizeof h }, { place, INBOX_PACKET } };
 		struct msghdr mh = { .msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov) };
 		ssize_t n = recvmsg(w->steer.inbox, &mh, MSG_DONTWAIT);
 		if (n < 0)
 			break;
 		if ((size_t)n >= sizeof h && (mh.msg_flags & MSG_TRUNC) == 0)
-			take(w, &h, w->udp.buffers, (size_t)n - sizeof h);
+			take(w, &h, place, (size_t)n - sizeof h);
 	}
+	rx_flush(w);
 	tx_flush(w);
-	udp_flush(w);
 }
 
 enum err steer_start(struct worker *w)

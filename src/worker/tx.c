@@ -2,35 +2,43 @@
 #include "worker/tx.h"
 
 #include <errno.h>
-#include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
 #include "wire/icmp.h"
 #include "wire/ip.h"
+#include "wire/segment.h"
 #include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
-constexpr size_t BATCH = UDP_BATCH; /* packets sealed before they are sent */
-constexpr size_t PACKET_MAX = 16384;
+constexpr size_t READ_MAX = 65536;
+constexpr size_t PACKET_MAX = 16384;             /* one segment */
 constexpr size_t HEADROOM = RECORD_HEAD_MAX + 1; /* record header and type byte; more than a CSTP header */
-constexpr size_t SLOT = HEADROOM + PACKET_MAX + RECORD_TAIL_MAX;
-constexpr int TURNS = 4; /* batches read before the loop gets its turn */
+constexpr size_t ARENA = 256 * 1024;             /* stays in the cache of one core */
+constexpr size_t READS_TURN = 64;                /* reads before the loop gets its turn */
+constexpr size_t TOUCHED_MAX = 64;
 static_assert(HEADROOM >= CSTP_HEAD_LEN);
 
 /* One thread: the buffers of the process. */
-static uint8_t *slots;
-static size_t slots_n;
-static struct conn *touched[BATCH]; /* TLS connections with output of this batch */
+static uint8_t *arena;
+static size_t arena_used;
+static uint8_t *super;                      /* what was read last */
+static struct conn *touched[TOUCHED_MAX];   /* TLS connections with output of this batch */
 static size_t touched_n;
 
-static uint8_t *next_slot(struct worker *w)
+/* Where the next packet of at most cap bytes may be written, with room around it; keep() makes it stay until tx_flush. */
+static uint8_t *place(struct worker *w, size_t cap)
 {
-	if (slots_n == BATCH)
+	if (arena_used + HEADROOM + cap + RECORD_TAIL_MAX > ARENA)
 		tx_flush(w);
-	return slots + slots_n * SLOT + HEADROOM;
+	return arena + arena_used + HEADROOM;
+}
+
+static void keep(size_t len)
+{
+	arena_used += HEADROOM + len + RECORD_TAIL_MAX;
 }
 
 static void count(struct session *s, size_t len)
@@ -43,21 +51,23 @@ static void count(struct session *s, size_t len)
 
 static void touch(struct conn *c)
 {
+	if (touched_n > 0 && touched[touched_n - 1] == c)
+		return;
 	for (size_t i = 0; i < touched_n; i++)
 		if (touched[i] == c)
 			return;
-	if (touched_n < BATCH)
+	if (touched_n < TOUCHED_MAX)
 		touched[touched_n++] = c;
 	else
 		conn_flush(c);
 }
 
-/* A packet that fits, at p with room around it (a slot, which it then uses). */
+/* A packet that fits, at p in the arena. */
 static void send_packet(struct session *s, uint8_t *p, size_t len)
 {
 	enum err e = s->chan != nullptr && s->udp_active ? dtls_send(s, CSTP_DATA, p, len) : ERR_CLOSED;
 	if (e == ERR_OK) {
-		slots_n++;
+		keep(len);
 		count(s, len);
 		return;
 	}
@@ -82,56 +92,70 @@ static void too_big(struct session *s, const struct ip_packet *k)
 		rx_write_tun(w, icmp, len);
 		return;
 	}
-	static uint8_t original[PACKET_MAX]; /* the slot that holds it is used for the pieces */
-	struct ip_packet copy;
 	struct ip_fragment4 f;
-	memcpy(original, k->start, k->len);
-	if (ip_parse(original, k->len, &copy) != ERR_OK || ip_fragment4_init(&f, &copy, s->mtu) != ERR_OK)
+	if (ip_fragment4_init(&f, k, s->mtu) != ERR_OK)
 		return;
-	for (uint8_t *p = next_slot(w); ip_fragment4_next(&f, p, PACKET_MAX, &len) == ERR_OK; p = next_slot(w))
+	for (uint8_t *p = place(w, s->mtu); ip_fragment4_next(&f, p, s->mtu, &len) == ERR_OK; p = place(w, s->mtu))
 		send_packet(s, p, len);
 }
 
-/* One inner packet in a slot. */
-static void forward(struct worker *w, uint8_t *p, size_t len, bool may_hand_over)
+/* Segments that do not fit go through a buffer of their own: what becomes of them is written into the arena. */
+static void send_too_big(struct session *s, struct segment *g)
 {
+	static uint8_t one[PACKET_MAX]; /* one thread */
 	struct ip_packet k;
-	if (ip_parse(p, len, &k) != ERR_OK) {
-		STAT_INC(w, tx_no_session);
+	size_t len;
+	while (segment_next(g, one, sizeof one, &len) == ERR_OK && ip_parse(one, len, &k) == ERR_OK) {
+		too_big(s, &k);
+		if (k.dont_fragment)
+			return; /* the sender is told once */
+	}
+}
+
+static void send_segments(struct session *s, struct segment *g)
+{
+	size_t len;
+	if (segment_len_max(g) > s->mtu) {
+		send_too_big(s, g);
 		return;
 	}
-	const struct route *r = steer_find_ip(&w->steer, k.dst, ip_addr_len(&k));
+	for (uint8_t *p = place(s->w, s->mtu); segment_next(g, p, s->mtu, &len) == ERR_OK; p = place(s->w, s->mtu))
+		send_packet(s, p, len);
+}
+
+/* One inner (super-)packet. */
+static void forward(struct worker *w, const struct virtio_net_hdr *vnet, uint8_t *p, size_t len, bool may_hand_over)
+{
+	struct segment g;
+	if (segment_init(&g, vnet, p, len) != ERR_OK) {
+		STAT_INC(w, tun_errors);
+		return;
+	}
+	const struct ip_packet *k = &g.packet;
+	const struct route *r = steer_find_ip(&w->steer, k->dst, ip_addr_len(k));
 	if (r == nullptr) {
 		STAT_INC(w, tx_no_session);
 		return;
 	}
 	if (r->own == nullptr) {
 		if (may_hand_over)
-			steer_tun(w, r->worker, p, k.len);
+			steer_tun(w, r->worker, vnet, p, len);
 		return;
 	}
-	struct session *s = r->own;
-	if (ip_is_activity(&k))
-		s->t.data = w->now;
-	if (k.len > s->mtu)
-		too_big(s, &k);
-	else
-		send_packet(s, p, k.len);
+	if (ip_is_activity(k))
+		r->own->t.data = w->now;
+	send_segments(r->own, &g);
 }
 
-void tx_handed_over(struct worker *w, const uint8_t *packet, size_t len)
+void tx_handed_over(struct worker *w, const struct virtio_net_hdr *vnet, uint8_t *packet, size_t len)
 {
-	if (len > PACKET_MAX)
-		return;
-	uint8_t *p = next_slot(w);
-	memcpy(p, packet, len);
-	forward(w, p, len, false);
+	forward(w, vnet, packet, len, false);
 }
 
 void tx_flush(struct worker *w)
 {
 	udp_flush(w);
-	slots_n = 0;
+	arena_used = 0;
 	for (size_t i = 0; i < touched_n; i++)
 		conn_flush(touched[i]);
 	touched_n = 0;
@@ -140,19 +164,19 @@ void tx_flush(struct worker *w)
 /* false: nothing more for now. */
 static bool read_one(struct worker *w)
 {
-	uint8_t *p = next_slot(w);
-	struct virtio_net_hdr hdr;
-	struct iovec iov[] = { { &hdr, sizeof hdr }, { p, PACKET_MAX } };
+	struct virtio_net_hdr vnet = {};
+	struct iovec iov[] = { { &vnet, sizeof vnet }, { super, READ_MAX } };
 	int first = w->tun.vnet_hdr ? 0 : 1;
+	size_t head = first == 0 ? sizeof vnet : 0;
 	ssize_t n = readv(w->tun.fd, iov + first, 2 - first);
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n < 0 && errno != EAGAIN)
 		STAT_INC(w, tun_errors);
-	size_t head = first == 0 ? sizeof hdr : 0;
 	if (n <= (ssize_t)head)
 		return n >= 0;
-	forward(w, p, (size_t)n - head, true);
+	STAT_INC(w, tx_reads);
+	forward(w, &vnet, super, (size_t)n - head, true);
 	return true;
 }
 
@@ -162,15 +186,16 @@ static void on_readable(uv_poll_t *poll, int status, int)
 	if (status < 0)
 		return;
 	w->now = clock_now();
-	for (size_t i = 0; i < BATCH * TURNS && read_one(w); i++)
+	for (size_t i = 0; i < READS_TURN && read_one(w); i++)
 		;
 	tx_flush(w);
 }
 
 enum err tx_start(struct worker *w)
 {
-	slots = malloc(BATCH * SLOT);
-	if (slots == nullptr)
+	arena = malloc(ARENA);
+	super = malloc(READ_MAX);
+	if (arena == nullptr || super == nullptr)
 		return ERR_NOMEM;
 	if (w->tun.fd < 0)
 		return ERR_OK;
@@ -183,6 +208,7 @@ void tx_fini(struct worker *w)
 {
 	if (w->tun.fd >= 0)
 		uv_poll_stop(&w->tun.poll);
-	free(slots);
-	slots = nullptr;
+	free(arena);
+	free(super);
+	arena = super = nullptr;
 }

@@ -16,8 +16,10 @@
 struct worker;
 struct session;
 
-constexpr size_t UDP_BATCH = 32;
-constexpr size_t UDP_DATAGRAM_MAX = 16384 + 64;
+constexpr size_t UDP_RUNS = 32;         /* messages of one sendmmsg */
+constexpr size_t UDP_RUN_RECORDS = 64;  /* the kernel's limit of segments */
+constexpr size_t UDP_RUN_BYTES = 65000; /* of one message, segments together */
+constexpr size_t UDP_BUFFERS = 524288;  /* receive space: 8 messages of coalesced datagrams, or 32 of one each */
 
 /* Outer address of a client and the socket it came to. */
 struct udp_peer {
@@ -43,17 +45,25 @@ struct udp_socket {
 };
 
 struct udp_control {
-	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
-/* Messages that wait for one sendmmsg. */
+/* Datagrams of one length (the last may be shorter) to one client: one message, cut by the kernel or the card (UDP_SEGMENT). */
+struct udp_run {
+	struct session *session; /* nullptr: of a handshake */
+	struct udp_peer peer;
+	struct addr local;
+	uint32_t each; /* bytes of each */
+	uint32_t bytes, n;
+	struct iovec iovs[UDP_RUN_RECORDS];
+};
+
+/* What waits for one sendmmsg. */
 struct udp_out {
-	struct mmsghdr msgs[UDP_BATCH];
-	struct iovec iovs[UDP_BATCH];
-	struct sockaddr_storage addrs[UDP_BATCH];
-	struct udp_control controls[UDP_BATCH];
-	struct session *sessions[UDP_BATCH]; /* to lower the MTU of; may be nullptr */
-	uint32_t socket;
+	struct udp_run runs[UDP_RUNS];
+	struct mmsghdr msgs[UDP_RUNS];
+	struct sockaddr_storage addrs[UDP_RUNS];
+	struct udp_control controls[UDP_RUNS];
 	size_t n;
 };
 
@@ -63,7 +73,10 @@ struct udp {
 	struct udp_socket *sockets;
 	size_t sockets_n;
 	struct peer_entry *peers; /* outer address -> session */
-	uint8_t *buffers;         /* UDP_BATCH of UDP_DATAGRAM_MAX */
+	struct peer_entry *last;  /* found last: datagrams come in trains */
+	uint8_t *buffers;         /* UDP_BUFFERS */
+	size_t buffer_len;        /* of one message */
+	bool gso, gro;            /* UDP_SEGMENT, UDP_GRO */
 	struct udp_out out;
 };
 
@@ -73,7 +86,7 @@ void udp_fini(struct worker *w);
 /* Find the session of d and give it to it; hands over or drops what is not ours. */
 void udp_dispatch(struct worker *w, struct datagram *d);
 
-/* Queue bytes, which must stay as they are until udp_flush; a full batch is flushed. */
+/* Queue bytes, which must stay as they are until udp_flush; a full batch is flushed.  The order of a session's datagrams is kept. */
 void udp_queue(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local, const void *bytes,
                size_t len);
 void udp_flush(struct worker *w);

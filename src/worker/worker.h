@@ -14,12 +14,14 @@
 #include "config/config.h"
 #include "ipc/ipc.h"
 #include "ipc/stats.h"
+#include "wire/coalesce.h"
 #include "worker/dtls.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
 #include "worker/udp.h"
 
 constexpr size_t WORKER_SCRATCH = 65536; /* one read of a TCP socket; also plaintext */
+constexpr size_t WORKER_PLAIN = 131072;   /* records of one read, opened */
 constexpr size_t WORKER_CONNS_MAX = 8192; /* connections without a tunnel */
 
 struct conn;
@@ -42,6 +44,8 @@ struct tun_queue {
 	uv_poll_t poll;
 	int fd; /* -1: none */
 	bool vnet_hdr;
+	bool takes_runs;     /* super-packets may be written */
+	unsigned offloads;   /* TUN_F_... */
 	char name[16];
 };
 
@@ -62,6 +66,7 @@ struct worker {
 	size_t listeners_n;
 	struct udp udp;
 	struct tun_queue tun;
+	struct coalesce coalesce; /* packets on their way to the TUN queue */
 	struct steer steer;
 	struct dtls_hs *dtls_listener; /* answers first ClientHellos of all addresses */
 	uint8_t cookie_secret[32];     /* of HelloVerifyRequest */
@@ -76,7 +81,8 @@ struct worker {
 	bool isolate;
 
 	uint8_t scratch[WORKER_SCRATCH]; /* received bytes */
-	uint8_t plain[WORKER_SCRATCH];   /* opened bytes */
+	uint8_t plain[WORKER_PLAIN];     /* opened bytes */
+	size_t plain_used;               /* of packets that wait for rx_flush */
 };
 
 #define STAT_ADD(w, name, n) stats_add(&(w)->stats->c.name, (n))

@@ -95,10 +95,10 @@ static void a_device_has_a_queue_for_each_worker_and_a_free_number(void **state)
 {
 	(void)state;
 	struct tun a, b;
-	assert_int_equal(tun_open(&a, "test", 3), ERR_OK);
+	assert_int_equal(tun_open(&a, "test", 3, false), ERR_OK);
 	assert_string_equal(a.name, "test0");
 	assert_int_equal(a.queues_n, 3);
-	assert_int_equal(tun_open(&b, "test", 1), ERR_OK);
+	assert_int_equal(tun_open(&b, "test", 1, false), ERR_OK);
 	assert_string_equal(b.name, "test1");
 	for (unsigned i = 0; i < a.queues_n; i++) {
 		struct ifreq req = { 0 };
@@ -123,7 +123,7 @@ static void a_bad_name_is_refused(void **state)
 	struct tun t;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		logged[0] = '\0';
-		assert_int_equal(tun_open(&t, bad[i], 1), ERR_RANGE);
+		assert_int_equal(tun_open(&t, bad[i], 1, false), ERR_RANGE);
 		assert_non_null(strstr(logged, "tun.name"));
 	}
 }
@@ -175,10 +175,9 @@ static void pools_become_addresses_and_routes(void **state)
 {
 	(void)state;
 	struct tun t;
-	struct config *c = config_of(
-		"ipv4-network = 10.9.0.0/16\nipv6-network = fd77::/64\n"
-		"[vhost:b.example]\nipv4-network = 10.10.0.0/16\nserver-cert = /c\nserver-key = /k\n");
-	assert_int_equal(tun_open(&t, "test", 2), ERR_OK);
+	struct config *c = config_of("ipv4-network = 10.9.0.0/16\nipv6-network = fd77::/64\n"
+	                             "[vhost:b.example]\nipv4-network = 10.10.0.0/16\nserver-cert = /c\nserver-key = /k\n");
+	assert_int_equal(tun_open(&t, "test", 2, false), ERR_OK);
 	assert_int_equal(net_configure(c, t.name, 1400), ERR_OK);
 	assert_true(has_address(t.name, "10.9.0.1"));
 	assert_true(has_address(t.name, "10.10.0.1"));
@@ -196,7 +195,7 @@ static void a_packet_to_the_pool_comes_out_whole(void **state)
 	struct config *c = config_of("ipv4-network = 10.9.0.0/16\n");
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
 	inet_pton(AF_INET, "10.9.0.77", &to.sin_addr);
-	assert_int_equal(tun_open(&t, "test", 1), ERR_OK);
+	assert_int_equal(tun_open(&t, "test", 1, false), ERR_OK);
 	assert_int_equal(net_configure(c, t.name, 1400), ERR_OK);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof to), 5);
