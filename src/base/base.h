@@ -18,19 +18,19 @@
 #define OWNED(f) [[gnu::cleanup(f)]]
 
 /* Move a pointer out of its variable, so that the variable's cleanup finds nullptr. */
-#define TAKE(p)                  \
-	({                       \
+#define TAKE(p)                   \
+	({                        \
 		auto take_ = (p); \
-		(p) = nullptr;   \
-		take_;           \
+		(p) = nullptr;    \
+		take_;            \
 	})
 
 /* Leave the function with the error of e; the only macro that hides a return. */
-#define TRY(e)                           \
-	do {                             \
-		enum err err_ = (e);     \
-		if (err_ != ERR_OK)      \
-			return err_;     \
+#define TRY(e)                       \
+	do {                         \
+		enum err err_ = (e); \
+		if (err_ != ERR_OK)  \
+			return err_; \
 	} while (0)
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

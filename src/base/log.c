@@ -34,7 +34,8 @@ bool log_has(enum log_level level)
 
 enum log_level log_level_of(unsigned debug)
 {
-	static const enum log_level by_number[] = { LOG_LEVEL_ERR, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_INFO };
+	static const enum log_level by_number[] = { LOG_LEVEL_ERR, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO,
+						    LOG_LEVEL_INFO };
 	return debug < ARRAY_LEN(by_number) ? by_number[debug] : LOG_LEVEL_DEBUG;
 }
 
@@ -44,7 +45,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 		return;
 	char line[LINE_MAX_LEN];
 	int head = logger.sink == nullptr ? snprintf(line, sizeof line, "<%u>%s ", level, logger.proc)
-	                                  : snprintf(line, sizeof line, "%s ", logger.proc);
+					  : snprintf(line, sizeof line, "%s ", logger.proc);
 	if (head < 0 || (size_t)head > sizeof line / 2)
 		return; /* not a name of a process */
 	va_list ap;

@@ -13,7 +13,13 @@
 #include "base/base.h"
 
 /* syslog's numbers */
-enum log_level : uint8_t { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level : uint8_t {
+	LOG_LEVEL_ERR = 3,
+	LOG_LEVEL_WARN = 4,
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
+};
 
 /* Where a finished line goes; text has no line feed. */
 typedef void log_sink(enum log_level level, const char *text, size_t len);
@@ -28,12 +34,12 @@ enum log_level log_level_of(unsigned debug);
 /* fmt: "event key=value key=value".  Bytes below space and 0x7f become '?': a value cannot forge a line. */
 [[gnu::format(printf, 2, 3)]] void log_line(enum log_level level, const char *fmt, ...);
 
-#define log_err(...)    log_line(LOG_LEVEL_ERR, __VA_ARGS__)
-#define log_warn(...)   log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_err(...) log_line(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_notice(...) log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
-#define log_info(...)   log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                            \
-	do {                                                      \
-		if (log_has(LOG_LEVEL_DEBUG))                     \
-			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);   \
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                          \
+	do {                                                    \
+		if (log_has(LOG_LEVEL_DEBUG))                   \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)

@@ -102,8 +102,7 @@ struct job *job_of_supervisor(struct control *c, uint32_t id)
 void job_keeper_lost(struct control *c)
 {
 	struct job *job, *tmp;
-	DL_FOREACH_SAFE(c->jobs, job, tmp)
-	{
+	DL_FOREACH_SAFE(c->jobs, job, tmp) {
 		if (job->keeper_id != 0)
 			job_fail(
 				job, nullptr,

@@ -297,5 +297,5 @@ void serve_stop(struct control *c)
 	}
 	c->server.fd = -1;
 	DL_FOREACH_SAFE(c->server.clients, cl, tmp)
-	hang_up(cl);
+		hang_up(cl);
 }

@@ -25,7 +25,7 @@ static const struct row {
 	uint8_t fds_max;
 	const ProtobufCMessageDescriptor *payload;
 } rows[MSG_N] = {
-#define MSG(msg, from, to, when, body, fds)                                                                            \
+#define MSG(msg, from, to, when, body, fds) \
 	[MSG_##msg] = { #msg, (from), (to), (when), (fds), &msg__##body##__descriptor },
 #include "ipc/msgs.def"
 #undef MSG
@@ -95,7 +95,8 @@ static enum err permit(const struct ipc *ipc, uint16_t type, size_t fds_n)
 		return ERR_DENIED;
 	const struct row *row = &rows[type];
 	bool ok = (row->sender & ipc->conf.peer) != 0 && (row->receiver & ipc->conf.self) != 0 &&
-	          (row->phase & ipc->phase) != 0 && fds_n <= row->fds_max && ipc->conf.handlers[type] != nullptr;
+		  (row->phase & ipc->phase) != 0 && fds_n <= row->fds_max &&
+		  ipc->conf.handlers[type] != nullptr;
 	return ok ? ERR_OK : ERR_DENIED;
 }
 
@@ -137,7 +138,9 @@ static bool read_one(struct ipc *ipc)
 	static uint8_t bytes[IPC_MSG_MAX]; /* one loop thread a process */
 	alignas(struct cmsghdr) char control[CMSG_SPACE(IPC_FDS_MAX * sizeof(int))];
 	struct iovec iov = { .iov_base = bytes, .iov_len = sizeof bytes };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 	ssize_t n = recvmsg(ipc->conf.fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return errno == EINTR;
@@ -153,7 +156,8 @@ static bool read_one(struct ipc *ipc)
 	explicit_bzero(bytes, (size_t)n); /* passwords and cookies pass here */
 	close_fds(fds, fds_n);
 	if (e != ERR_OK && !ipc->freed) {
-		log_err("ipc.violation from=%u/%u type=%u fds=%zu", ipc->conf.peer, ipc->conf.peer_index, type, fds_n);
+		log_err("ipc.violation from=%u/%u type=%u fds=%zu", ipc->conf.peer, ipc->conf.peer_index,
+			type, fds_n);
 		die(ipc, IPC_END_VIOLATION);
 	}
 	return !ipc->dead && !ipc->freed;
@@ -327,7 +331,8 @@ uint32_t ipc_next_id(struct ipc *ipc)
 	return ipc->last_id;
 }
 
-enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds, size_t fds_n)
+enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds,
+		  size_t fds_n)
 {
 	if (!ipc_is_alive(ipc))
 		return ERR_CLOSED;
@@ -351,7 +356,8 @@ enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMe
 	}
 	explicit_bzero(bytes, len);
 	if (e == ERR_FULL || e == ERR_CLOSED) {
-		log_err("ipc.send_failed to=%u/%u msg=%s why=\"%s\"", ipc->conf.peer, ipc->conf.peer_index, row->name, err_text(e));
+		log_err("ipc.send_failed to=%u/%u msg=%s why=\"%s\"", ipc->conf.peer, ipc->conf.peer_index,
+			row->name, err_text(e));
 		/* the owner hears of it from the loop, not from inside its own call: reading now fails */
 		shutdown(ipc->conf.fd, SHUT_RDWR);
 	}

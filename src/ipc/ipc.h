@@ -37,20 +37,20 @@ typedef void ipc_handler(struct ipc *ipc, struct ipc_msg *m);
 
 enum ipc_end : uint8_t {
 	IPC_END_CLOSED = 1, /* the other end is gone */
-	IPC_END_VIOLATION,  /* the other end broke msgs.def; already logged */
+	IPC_END_VIOLATION, /* the other end broke msgs.def; already logged */
 };
 /* The channel is dead: no more messages; the owner should ipc_free it (here or later). */
 typedef void ipc_ended(struct ipc *ipc, enum ipc_end why);
 
 struct ipc_conf {
 	uv_loop_t *loop;
-	int fd;               /* owned by the channel from now on */
+	int fd; /* owned by the channel from now on */
 	enum ipc_role self;
 	enum ipc_role peer;
-	unsigned peer_index;  /* of a worker */
+	unsigned peer_index; /* of a worker */
 	ipc_handler *const *handlers; /* MSG_N of them, by type */
 	ipc_ended *ended;
-	void *owner;          /* for ipc_owner */
+	void *owner; /* for ipc_owner */
 };
 
 enum err ipc_new(struct ipc **out, const struct ipc_conf *conf);
@@ -71,7 +71,8 @@ uint32_t ipc_next_id(struct ipc *ipc);
 
 /* Queue or send; body must be of the payload type of the table (checked).  fds stay the caller's (duplicated by the kernel;
  * if the message must wait in the queue, by us).  ERR_CLOSED: the channel is dead.  ERR_FULL: the peer does not read; the channel ends. */
-enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds, size_t fds_n);
+enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMessage *body, const int *fds,
+		  size_t fds_n);
 
 /* Take ownership of descriptor i of m; -1 if there is none. */
 int ipc_take_fd(struct ipc_msg *m, size_t i);

@@ -33,14 +33,14 @@ enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
 
 /* Why a connection of a session ended (Closed, SessionClose); decides how long its cookie lives: protocol.md 18 */
 enum msgs_cause : uint8_t {
-	CAUSE_NETWORK = 1,     /* connection lost, DPD, error */
-	CAUSE_USER,            /* client sent DISCONNECT with 0xb0 */
-	CAUSE_TEMPORARY,       /* client sent DISCONNECT with another reason: it comes back */
-	CAUSE_IDLE,            /* idle-timeout */
+	CAUSE_NETWORK = 1, /* connection lost, DPD, error */
+	CAUSE_USER, /* client sent DISCONNECT with 0xb0 */
+	CAUSE_TEMPORARY, /* client sent DISCONNECT with another reason: it comes back */
+	CAUSE_IDLE, /* idle-timeout */
 	CAUSE_SESSION_TIMEOUT, /* session-timeout */
-	CAUSE_ADMIN,           /* occtl disconnect */
-	CAUSE_TERMINATED,      /* occtl terminate */
-	CAUSE_REPLACED,        /* the same cookie connected again */
-	CAUSE_SHUTDOWN,        /* the server stops */
-	CAUSE_WORKER_LOST,     /* its worker died */
+	CAUSE_ADMIN, /* occtl disconnect */
+	CAUSE_TERMINATED, /* occtl terminate */
+	CAUSE_REPLACED, /* the same cookie connected again */
+	CAUSE_SHUTDOWN, /* the server stops */
+	CAUSE_WORKER_LOST, /* its worker died */
 };

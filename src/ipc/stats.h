@@ -19,7 +19,8 @@ struct stats_session {
 	_Atomic uint32_t mtu;      /* inner */
 	_Atomic uint32_t dtls_up;  /* 1: data goes over DTLS */
 	char tls_cipher[64];       /* "(TLS1.3)-(ECDHE-X25519)-…" as occtl shows it */
-	char dtls_cipher[64];      /* set while sid is set: read only if dtls_seen (partner: store-release in the worker) */
+	char dtls_cipher
+		[64]; /* set while sid is set: read only if dtls_seen (partner: store-release in the worker) */
 	_Atomic uint32_t dtls_seen;
 };
 

@@ -11,8 +11,8 @@ constexpr size_t FEATURES_MAX = 8;
 /* "name=state" lines; the texts are static. */
 static size_t list_features(const struct supervisor *s, char *out[static FEATURES_MAX])
 {
-	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off", isolated[] = "isolate-workers=on",
-		    open[] = "isolate-workers=off";
+	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off",
+		    isolated[] = "isolate-workers=on", open[] = "isolate-workers=off";
 	static char offload[32];
 	size_t n = 0;
 	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;

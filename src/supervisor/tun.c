@@ -89,7 +89,8 @@ enum err tun_open(struct tun *t, const char *prefix, unsigned queues_n, bool wan
 	memcpy(t->name, req.ifr_name, sizeof t->name);
 	t->offloads = set_offloads(t->fds[0], want_offloads);
 	if (want_offloads && (t->offloads & USO) == 0)
-		log_notice("tun.offload device=%s has=%s: large UDP transfers cost more", t->name, tun_offloads_text(t));
+		log_notice("tun.offload device=%s has=%s: large UDP transfers cost more", t->name,
+			   tun_offloads_text(t));
 	return ERR_OK;
 }
 

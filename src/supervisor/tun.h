@@ -17,7 +17,8 @@ constexpr int TUN_VNET_HDR_LEN = 10; /* struct virtio_net_hdr */
 struct tun {
 	char name[IFNAMSIZ];
 	uint32_t mtu;
-	unsigned offloads; /* TUN_F_...: super-packets that the kernel gives and takes; 0: ordinary packets only */
+	unsigned
+		offloads; /* TUN_F_...: super-packets that the kernel gives and takes; 0: ordinary packets only */
 	unsigned queues_n;
 	int fds[TUN_QUEUES_MAX];
 };

@@ -11,7 +11,8 @@
 #include "worker/worker.h"
 
 constexpr int BATCH = 32;               /* connections before the loop gets its turn */
-constexpr int NOTSENT_LOWAT = 64 * 1024; /* bytes the kernel queues beyond what is in flight: short queues, short waits */
+constexpr int NOTSENT_LOWAT =
+	64 * 1024; /* bytes the kernel queues beyond what is in flight: short queues, short waits */
 
 static void tune(int fd)
 {
@@ -58,7 +59,8 @@ enum err accept_start(struct worker *w)
 	for (size_t i = 0; i < w->listeners_n; i++) {
 		struct listener *l = &w->listeners[i];
 		l->w = w;
-		if (uv_poll_init(&w->loop, &l->poll, l->fd) != 0 || uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0)
+		if (uv_poll_init(&w->loop, &l->poll, l->fd) != 0 ||
+		    uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0)
 			return ERR_SYS;
 	}
 	return ERR_OK;

@@ -66,7 +66,8 @@ enum err authority_sign(struct conn *c)
 	return ERR_OK;
 }
 
-enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id, size_t auth_id_len)
+enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
+			size_t auth_id_len)
 {
 	char agent[128];
 	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
@@ -183,10 +184,8 @@ static void on_route(struct ipc *ipc, struct ipc_msg *m)
 }
 
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN_DONE] = on_sign_done,
-	[MSG_AUTH_DONE] = on_auth_done,
-	[MSG_OPEN_DONE] = on_open_done,
-	[MSG_SESSION_CLOSE] = on_session_close,
+	[MSG_SIGN_DONE] = on_sign_done, [MSG_AUTH_DONE] = on_auth_done,
+	[MSG_OPEN_DONE] = on_open_done, [MSG_SESSION_CLOSE] = on_session_close,
 	[MSG_ROUTE] = on_route,
 };
 
@@ -223,12 +222,12 @@ enum err authority_connect(struct worker *w, int fd)
 		refuse_waiting(w);
 	}
 	struct ipc_conf conf = { .loop = &w->loop,
-		                 .fd = fd,
-		                 .self = ROLE_WORKER,
-		                 .peer = ROLE_KEEPER,
-		                 .handlers = handlers,
-		                 .ended = on_ended,
-		                 .owner = w };
+				 .fd = fd,
+				 .self = ROLE_WORKER,
+				 .peer = ROLE_KEEPER,
+				 .handlers = handlers,
+				 .ended = on_ended,
+				 .owner = w };
 	TRY(ipc_new(&w->keeper, &conf));
 	steer_forget_others(&w->steer);
 	session_report_all(w);

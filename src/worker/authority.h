@@ -18,7 +18,8 @@ enum err authority_connect(struct worker *w, int fd);
 /* Sign tls.sign; the answer goes to conn_signed. */
 enum err authority_sign(struct conn *c);
 /* One step of a login; the answer goes to web_auth_done. */
-enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id, size_t auth_id_len);
+enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
+			size_t auth_id_len);
 /* The tunnel of c->web->connect; the answer goes to web_open_done. */
 enum err authority_open(struct conn *c);
 /* The connection ends: its answer will be ignored. */

@@ -138,7 +138,8 @@ static enum err in_handshake(struct conn *c)
 	if (e != ERR_BUSY) {
 		char who[ADDR_TEXT_MAX];
 		STAT_INC(c->w, tls_failed);
-		log_debug("tls.failed ip=%s why=%d", addr_text(&c->remote, who), wolfSSL_get_error(c->tls.ssl, -1));
+		log_debug("tls.failed ip=%s why=%d", addr_text(&c->remote, who),
+			  wolfSSL_get_error(c->tls.ssl, -1));
 		return e;
 	}
 	if (c->tls.sign->state == TLS_SIGN_WANTED) {
@@ -185,12 +186,8 @@ static enum err in_drain(struct conn *c)
 }
 
 static enum err (*const on_input[CONN_N])(struct conn *c) = {
-	[CONN_HANDSHAKE] = in_handshake,
-	[CONN_REQUEST] = in_request,
-	[CONN_ASKED] = in_asked,
-	[CONN_TUNNEL] = in_tunnel,
-	[CONN_DRAIN] = in_drain,
-	[CONN_DEAD] = in_drain,
+	[CONN_HANDSHAKE] = in_handshake, [CONN_REQUEST] = in_request, [CONN_ASKED] = in_asked,
+	[CONN_TUNNEL] = in_tunnel,       [CONN_DRAIN] = in_drain,     [CONN_DEAD] = in_drain,
 };
 
 /* An alert that the library left in the output, if the socket takes it. */

@@ -12,11 +12,12 @@
 #include "worker/session.h"
 
 /* AEAD suites of pre-shared keys only: what wire/record can carry on. */
-static const char CIPHERS[] = "PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:PSK-CHACHA20-POLY1305:ECDHE-PSK-CHACHA20-POLY1305";
+static const char CIPHERS[] =
+	"PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:PSK-CHACHA20-POLY1305:ECDHE-PSK-CHACHA20-POLY1305";
 
-constexpr uint64_t HELLO_GAP_S = 3;       /* between handshakes of a session: a replayed hello costs little */
+constexpr uint64_t HELLO_GAP_S = 3; /* between handshakes of a session: a replayed hello costs little */
 constexpr uint64_t HANDSHAKE_MAX_S = 60;
-constexpr uint64_t SEQ_GAP = 64;          /* records that the library may still repeat below ours */
+constexpr uint64_t SEQ_GAP = 64; /* records that the library may still repeat below ours */
 constexpr size_t HANDSHAKE_MTU = 1200;
 constexpr uint8_t ALERT_CLOSE_NOTIFY = 0;
 constexpr size_t REBIND_TRIES = 16;
@@ -146,10 +147,10 @@ static enum err take_keys(struct dtls_chan *c, WOLFSSL *ssl, uint64_t first_seq)
 	if (key_len <= 0 || iv_len <= 0)
 		return ERR_CRYPTO;
 	replay_init(&c->replay);
-	TRY(record_init(&c->rx, c->suite, wolfSSL_GetClientWriteKey(ssl), (size_t)key_len, wolfSSL_GetClientWriteIV(ssl),
-	                (size_t)iv_len, 1, 0));
+	TRY(record_init(&c->rx, c->suite, wolfSSL_GetClientWriteKey(ssl), (size_t)key_len,
+			wolfSSL_GetClientWriteIV(ssl), (size_t)iv_len, 1, 0));
 	enum err e = record_init(&c->tx, c->suite, wolfSSL_GetServerWriteKey(ssl), (size_t)key_len,
-	                         wolfSSL_GetServerWriteIV(ssl), (size_t)iv_len, 1, first_seq);
+				 wolfSSL_GetServerWriteIV(ssl), (size_t)iv_len, 1, first_seq);
 	if (e != ERR_OK)
 		record_fini(&c->rx);
 	return e;
@@ -165,7 +166,8 @@ static enum err promote(struct session *s)
 	c->suite = record_suite_of((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
 	c->peer = hs->io.peer;
 	c->local = hs->io.local;
-	enum err e = c->suite != RECORD_NONE ? take_keys(c, hs->ssl, hs->io.last_seq + SEQ_GAP) : ERR_UNSUPPORTED;
+	enum err e =
+		c->suite != RECORD_NONE ? take_keys(c, hs->ssl, hs->io.last_seq + SEQ_GAP) : ERR_UNSUPPORTED;
 	if (e != ERR_OK) {
 		free(c);
 		return e;
@@ -215,7 +217,8 @@ static void advance(struct session *s)
 
 static bool may_begin(struct session *s)
 {
-	bool ok = s->wants_dtls && (s->t.hello.ns == 0 || clock_is_past(s->w->now, clock_add_s(s->t.hello, HELLO_GAP_S)));
+	bool ok = s->wants_dtls &&
+		  (s->t.hello.ns == 0 || clock_is_past(s->w->now, clock_add_s(s->t.hello, HELLO_GAP_S)));
 	if (!ok)
 		STAT_INC(s->w, dtls_hello_limited);
 	return ok;
@@ -304,7 +307,8 @@ static void feed_hs(struct session *s, const struct datagram *d)
 static void took_alert(struct session *s, const uint8_t *p, size_t len)
 {
 	if (len == 2 && p[1] != ALERT_CLOSE_NOTIFY)
-		log_info("dtls.alert sid=%lu user=%s level=%u code=%u", s->route.sid, s->facts->username, p[0], p[1]);
+		log_info("dtls.alert sid=%lu user=%s level=%u code=%u", s->route.sid, s->facts->username,
+			 p[0], p[1]);
 	drop_hs(s);
 	drop_chan(s);
 }
@@ -365,7 +369,8 @@ static bool can_open(struct session *s, const struct datagram *d)
 {
 	struct dtls_record r;
 	size_t at = 0;
-	if (dtls_next_record(d->bytes, d->len, &at, &r) != ERR_OK || r.type != DTLS_TYPE_DATA || r.epoch != s->chan->rx.epoch)
+	if (dtls_next_record(d->bytes, d->len, &at, &r) != ERR_OK || r.type != DTLS_TYPE_DATA ||
+	    r.epoch != s->chan->rx.epoch)
 		return false;
 	uint8_t *copy = s->w->plain;
 	uint8_t type, *payload;
@@ -391,7 +396,8 @@ bool dtls_try_rebind(struct worker *w, struct datagram *d)
 		s->chan->local = d->local;
 		udp_peer_set(w, &d->peer, s);
 		STAT_INC(w, dtls_rebinds);
-		log_info("dtls.rebind sid=%lu user=%s port=%u", s->route.sid, s->facts->username, d->peer.addr.port);
+		log_info("dtls.rebind sid=%lu user=%s port=%u", s->route.sid, s->facts->username,
+			 d->peer.addr.port);
 		dtls_feed(s, d);
 		return true;
 	}
@@ -425,7 +431,8 @@ void dtls_send_small(struct session *s, uint8_t type, const void *payload, size_
 {
 	if (s->chan == nullptr || len > CSTP_PAYLOAD_MAX)
 		return;
-	static uint8_t bytes[RECORD_HEAD_MAX + 1 + CSTP_PAYLOAD_MAX + RECORD_TAIL_MAX]; /* one thread; sent below */
+	static uint8_t
+		bytes[RECORD_HEAD_MAX + 1 + CSTP_PAYLOAD_MAX + RECORD_TAIL_MAX]; /* one thread; sent below */
 	uint8_t *at = bytes + RECORD_HEAD_MAX + 1;
 	if (len > 0)
 		memcpy(at, payload, len);

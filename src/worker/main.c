@@ -63,12 +63,12 @@ int main(void)
 		return EXIT_FAILURE;
 	w->tun.fd = -1;
 	struct ipc_conf conf = { .loop = &w->loop,
-		                 .fd = SUPERVISOR_FD,
-		                 .self = ROLE_WORKER,
-		                 .peer = ROLE_SUPERVISOR,
-		                 .handlers = orders,
-		                 .ended = on_supervisor_gone,
-		                 .owner = w };
+				 .fd = SUPERVISOR_FD,
+				 .self = ROLE_WORKER,
+				 .peer = ROLE_SUPERVISOR,
+				 .handlers = orders,
+				 .ended = on_supervisor_gone,
+				 .owner = w };
 	if (ipc_new(&w->supervisor, &conf) != ERR_OK)
 		return EXIT_FAILURE;
 	uv_run(&w->loop, UV_RUN_DEFAULT);

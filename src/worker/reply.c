@@ -12,7 +12,8 @@
 
 constexpr size_t PREFIXES_MAX = 2048; /* of all lists of one answer */
 constexpr size_t LINES_MAX = 128;
-constexpr uint32_t REKEY_FAR_S = 31536000; /* TLS 1.3: the server renews by itself; none and 0 are not understood by all */
+constexpr uint32_t REKEY_FAR_S =
+	31536000; /* TLS 1.3: the server renews by itself; none and 0 are not understood by all */
 constexpr uint32_t REKEY_SPREAD_S = 30;
 constexpr uint32_t DTLS_REKEY_LATER_S = 10;
 
@@ -84,10 +85,10 @@ static void timers(struct connect_timers *t, const struct session *s)
 	uint32_t whole = s->facts->session_timeout_s;
 	uint64_t left = s->t.expires.ns > s->w->now.ns ? clock_secs(s->w->now, s->t.expires) : 0;
 	*t = (struct connect_timers){ .dpd_s = s->t.dpd_s,
-		                      .keepalive_s = s->t.keepalive_s,
-		                      .idle_s = s->t.idle_s,
-		                      .session_s = whole,
-		                      .session_remaining_s = whole > 0 ? (uint32_t)MIN(left, whole) : 0 };
+				      .keepalive_s = s->t.keepalive_s,
+				      .idle_s = s->t.idle_s,
+				      .session_s = whole,
+				      .session_remaining_s = whole > 0 ? (uint32_t)MIN(left, whole) : 0 };
 	rekey(t, s);
 }
 

@@ -52,6 +52,14 @@ static void collect(struct worker *w, uint8_t *p, size_t len)
 		STAT_INC(w, rx_malformed);
 }
 
+/* fe80::/10 and ::, from which every IPv6 interface looks for routers and neighbours. */
+static bool is_link_local(const struct ip_packet *k)
+{
+	static const uint8_t none[16];
+	return k->version == 6 &&
+	       ((k->src[0] == 0xfe && (k->src[1] & 0xc0) == 0x80) || memcmp(k->src, none, 16) == 0);
+}
+
 /* A client sends from its own addresses only. */
 static bool is_own_source(const struct session *s, const struct ip_packet *k)
 {
@@ -75,7 +83,10 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 		return;
 	}
 	if (!is_own_source(s, &k)) {
-		STAT_INC(w, rx_spoofed);
+		if (is_link_local(&k))
+			STAT_INC(w, rx_link_local);
+		else
+			STAT_INC(w, rx_spoofed);
 		return;
 	}
 	if (via == RX_TLS)
@@ -110,29 +121,24 @@ static void goodbye(struct session *s, const uint8_t *payload, size_t len)
 {
 	struct cstp_bye bye = cstp_parse_bye(payload, len);
 	log_info("tunnel.bye sid=%lu user=%s reason=\"%s\" text=\"%.*s\"", s->route.sid, s->facts->username,
-	         cstp_reason_text(bye.reason), (int)MIN(bye.text_len, 120), bye.text != nullptr ? (const char *)bye.text : "");
+		 cstp_reason_text(bye.reason), (int)MIN(bye.text_len, 120),
+		 bye.text != nullptr ? (const char *)bye.text : "");
 	session_close(s, cause_of(&bye));
 }
 
 void rx_frame(struct session *s, enum rx_via via, uint8_t type, uint8_t *payload, size_t len)
 {
 	switch ((enum cstp_type)type) {
-	case CSTP_DATA:
-		packet(s, via, payload, len);
-		return;
-	case CSTP_DPD_REQ:
-		answer_dpd(s, via, payload, len);
-		return;
+	case CSTP_DATA: packet(s, via, payload, len); return;
+	case CSTP_DPD_REQ: answer_dpd(s, via, payload, len); return;
 	case CSTP_DPD_RESP:
-	case CSTP_KEEPALIVE:
-		return; /* that it came is all it says */
+	case CSTP_KEEPALIVE: return; /* that it came is all it says */
 	case CSTP_DISCONNECT:
 		if (via == RX_TLS) /* TLS is the control channel */
 			goodbye(s, payload, len);
 		return;
 	case CSTP_COMPRESSED: /* never negotiated yet */
-	case CSTP_TERMINATE:
-		break;
+	case CSTP_TERMINATE: break;
 	}
 	STAT_INC(s->w, rx_unknown_type);
 }

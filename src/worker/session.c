@@ -11,7 +11,8 @@
 #include "worker/reply.h"
 #include "worker/rx.h"
 
-constexpr size_t QUEUE_MIN = 192 * 1024; /* bytes that may wait for a slow TLS connection, at least: three super-packets */
+constexpr size_t QUEUE_MIN =
+	192 * 1024; /* bytes that may wait for a slow TLS connection, at least: three super-packets */
 constexpr size_t PACKET_TYPICAL = 1500;
 constexpr uint64_t PROBE_AFTER_S = 5;   /* silence on UDP, while we send there, before we ask */
 
@@ -91,7 +92,8 @@ static void take_mtu(struct session *s, const struct connect_req *req)
 {
 	bool outer_ip6 = !addr_is_v4(&s->conn->remote);
 	uint32_t link = mtu_link(s->vhost->mtu, req->base_mtu, reply_path_mtu(s->conn->fd));
-	uint32_t inner = s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM) : mtu_inner_tls(link, outer_ip6);
+	uint32_t inner = s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM)
+				       : mtu_inner_tls(link, outer_ip6);
 	s->link = (uint16_t)link;
 	s->mtu_most = (uint16_t)inner;
 	s->mtu = (uint16_t)mtu_inner_agreed(inner, req->mtu);
@@ -111,7 +113,8 @@ static void free_parts(struct session *s)
 	s->partial = nullptr;
 }
 
-enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req, struct connect_reply *reply)
+enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
+		      struct connect_reply *reply)
 {
 	struct worker *w = c->w;
 	struct session *s = calloc(1, sizeof *s);
@@ -137,7 +140,7 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	memcpy(s->psk, psk, sizeof psk);
 	explicit_bzero(psk, sizeof psk);
 	s->wants_dtls = req->psk && s->config->dtls_psk && !s->vhost->no_udp && w->udp.sockets_n > 0 &&
-	                facts->app_id.len == STEER_APP_ID;
+			facts->app_id.len == STEER_APP_ID;
 	take_addresses(s, facts);
 	take_timers(s, req, facts);
 	take_mtu(s, req);
@@ -149,9 +152,9 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	c->state = CONN_TUNNEL;
 	STAT_INC(w, sessions_opened);
 	char who[ADDR_TEXT_MAX], ip4[ADDR_TEXT_MAX], ip6[ADDR_TEXT_MAX];
-	log_info("tunnel.open sid=%lu user=%s ip=%s inner4=%s inner6=%s mtu=%u tls=%s", s->route.sid, s->facts->username,
-	         addr_text(&c->remote, who), addr_text(&s->route.ip4, ip4), addr_text(&s->route.ip6, ip6), s->mtu,
-	         slot->tls_cipher);
+	log_info("tunnel.open sid=%lu user=%s ip=%s inner4=%s inner6=%s mtu=%u tls=%s", s->route.sid,
+		 s->facts->username, addr_text(&c->remote, who), addr_text(&s->route.ip4, ip4),
+		 addr_text(&s->route.ip6, ip6), s->mtu, slot->tls_cipher);
 	reply_fill(reply, s, req);
 	return ERR_OK;
 }
@@ -165,18 +168,13 @@ static void say_goodbye(struct session *s, enum msgs_cause cause)
 	case CAUSE_IDLE:
 	case CAUSE_SESSION_TIMEOUT:
 	case CAUSE_ADMIN:
-	case CAUSE_TERMINATED:
-		session_send_tls_small(s, CSTP_DISCONNECT, nullptr, 0);
-		return;
-	case CAUSE_SHUTDOWN:
-		session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0);
-		return;
+	case CAUSE_TERMINATED: session_send_tls_small(s, CSTP_DISCONNECT, nullptr, 0); return;
+	case CAUSE_SHUTDOWN: session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0); return;
 	case CAUSE_NETWORK:
 	case CAUSE_USER:
 	case CAUSE_TEMPORARY:
 	case CAUSE_REPLACED:
-	case CAUSE_WORKER_LOST:
-		return;
+	case CAUSE_WORKER_LOST: return;
 	}
 }
 
@@ -194,8 +192,9 @@ void session_close(struct session *s, enum msgs_cause cause)
 	DL_DELETE(w->sessions, s);
 	w->sessions_n--;
 	STAT_INC(w, sessions_closed);
-	log_info("tunnel.close sid=%lu user=%s cause=%u seconds=%lu rx=%lu tx=%lu", s->route.sid, s->facts->username, cause,
-	         clock_secs(s->t.opened, w->now), s->slot->rx_bytes, s->slot->tx_bytes);
+	log_info("tunnel.close sid=%lu user=%s cause=%u seconds=%lu rx=%lu tx=%lu", s->route.sid,
+		 s->facts->username, cause, clock_secs(s->t.opened, w->now), s->slot->rx_bytes,
+		 s->slot->tx_bytes);
 	atomic_store_explicit(&s->slot->sid, 0, memory_order_release);
 	free_parts(s); /* the rest goes with the connection */
 	conn_finish(c);
@@ -324,7 +323,8 @@ static void tick_udp(struct session *s)
 	dtls_tick(s);
 	if (s->chan == nullptr)
 		return;
-	if (silent(MAX(t->tx_udp.ns, t->rx_udp.ns) == t->tx_udp.ns ? t->tx_udp : t->rx_udp, now, t->keepalive_s))
+	if (silent(MAX(t->tx_udp.ns, t->rx_udp.ns) == t->tx_udp.ns ? t->tx_udp : t->rx_udp, now,
+		   t->keepalive_s))
 		dtls_send_small(s, CSTP_KEEPALIVE, nullptr, 0);
 	if (!s->udp_active)
 		return;
@@ -337,7 +337,8 @@ static void tick_udp(struct session *s)
 	if (silent(t->rx_udp, now, t->switch_s)) {
 		s->udp_active = false;
 		STAT_INC(s->w, dtls_fallbacks);
-		log_info("dtls.silent sid=%lu user=%s: packets go over TLS", s->route.sid, s->facts->username);
+		log_info("dtls.silent sid=%lu user=%s: packets go over TLS", s->route.sid,
+			 s->facts->username);
 	}
 }
 

@@ -52,7 +52,8 @@ struct session {
 };
 
 /* The keeper granted it: fills reply for the client; facts are copied.  ERR_FULL: no counter slot; ERR_NOMEM. */
-enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req, struct connect_reply *reply);
+enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
+		      struct connect_reply *reply);
 
 /* End it: tells client and keeper as the cause demands, frees. */
 void session_close(struct session *s, enum msgs_cause cause);

@@ -163,7 +163,9 @@ static void hand(struct worker *w, unsigned to, const struct handover *h, const 
 
 static struct handover head_of(const struct worker *w, enum handover_kind kind, const struct datagram *d)
 {
-	return (struct handover){ .kind = kind, .from = (uint8_t)w->index, .peer = d->peer, .local = d->local };
+	return (struct handover){
+		.kind = kind, .from = (uint8_t)w->index, .peer = d->peer, .local = d->local
+	};
 }
 
 void steer_udp(struct worker *w, unsigned to, const struct datagram *d)
@@ -172,7 +174,8 @@ void steer_udp(struct worker *w, unsigned to, const struct datagram *d)
 	hand(w, to, &h, d->bytes, d->len);
 }
 
-void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet, size_t len)
+void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet,
+	       size_t len)
 {
 	struct handover h = { .kind = HANDOVER_TUN, .from = (uint8_t)w->index, .vnet = *vnet };
 	hand(w, to, &h, packet, len);
@@ -245,8 +248,12 @@ static void learn(struct worker *w, const struct udp_peer *peer, unsigned owner)
 
 static void take(struct worker *w, const struct handover *h, uint8_t *bytes, size_t len)
 {
-	struct datagram d = { .bytes = bytes, .len = len, .peer = h->peer, .local = h->local, .from = h->from,
-		              .is_probe = h->kind == HANDOVER_PROBE };
+	struct datagram d = { .bytes = bytes,
+			      .len = len,
+			      .peer = h->peer,
+			      .local = h->local,
+			      .from = h->from,
+			      .is_probe = h->kind == HANDOVER_PROBE };
 	STAT_INC(w, handover_in);
 	switch (h->kind) {
 	case HANDOVER_UDP:
@@ -254,12 +261,8 @@ static void take(struct worker *w, const struct handover *h, uint8_t *bytes, siz
 		if (d.peer.socket < w->udp.sockets_n)
 			udp_dispatch(w, &d);
 		return;
-	case HANDOVER_CLAIM:
-		learn(w, &h->peer, h->from);
-		return;
-	case HANDOVER_TUN:
-		tx_handed_over(w, &h->vnet, bytes, len);
-		return;
+	case HANDOVER_CLAIM: learn(w, &h->peer, h->from); return;
+	case HANDOVER_TUN: tx_handed_over(w, &h->vnet, bytes, len); return;
 	}
 }
 

@@ -9,7 +9,6 @@
  */
 #pragma once
 
-
 #include <linux/virtio_net.h>
 
 #include "base/addr.h"
@@ -59,7 +58,8 @@ void steer_forget_others(struct steer *st);
 
 /* Pass a datagram or an inner packet to the owner. */
 void steer_udp(struct worker *w, unsigned to, const struct datagram *d);
-void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet, size_t len);
+void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet,
+	       size_t len);
 /* A record from an unknown address: ask the siblings, a few times a second.  The one that can open it claims the address. */
 void steer_probe(struct worker *w, const struct datagram *d);
 void steer_claim(struct worker *w, unsigned from, const struct datagram *d);

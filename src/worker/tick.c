@@ -27,13 +27,11 @@ void tick_run(uv_timer_t *timer)
 	steer_refill(&w->steer);
 	renew_cookie_secret(w);
 	struct conn *c, *next_conn;
-	DL_FOREACH_SAFE(w->conns, c, next_conn)
-	{
+	DL_FOREACH_SAFE(w->conns, c, next_conn) {
 		conn_tick(c);
 	}
 	struct session *s, *next;
-	DL_FOREACH_SAFE(w->sessions, s, next)
-	{
+	DL_FOREACH_SAFE(w->sessions, s, next) {
 		session_tick(s);
 	}
 	udp_flush(w);

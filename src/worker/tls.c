@@ -9,7 +9,8 @@
 
 #include "worker/tls_io.h"
 
-constexpr size_t OUT_MAX = 1 << 20; /* a peer that reads nothing costs at most this; callers stop long before */
+constexpr size_t OUT_MAX =
+	1 << 20; /* a peer that reads nothing costs at most this; callers stop long before */
 
 static int io_recv(WOLFSSL *, char *to, int len, void *arg)
 {
@@ -112,14 +113,10 @@ static enum err outcome(const struct tls *t, int result)
 	switch (wolfSSL_get_error(t->ssl, result)) {
 	case WOLFSSL_ERROR_WANT_READ:
 	case WOLFSSL_ERROR_WANT_WRITE:
-	case WC_PENDING_E:
-		return ERR_BUSY;
-	case WOLFSSL_ERROR_ZERO_RETURN:
-		return ERR_CLOSED;
-	case MEMORY_E:
-		return ERR_NOMEM;
-	default:
-		return ERR_CRYPTO;
+	case WC_PENDING_E: return ERR_BUSY;
+	case WOLFSSL_ERROR_ZERO_RETURN: return ERR_CLOSED;
+	case MEMORY_E: return ERR_NOMEM;
+	default: return ERR_CRYPTO;
 	}
 }
 
@@ -157,7 +154,8 @@ enum err tls_write(struct tls *t, const void *p, size_t len)
 enum err tls_flush(struct tls *t)
 {
 	while (t->out_off < t->out_len) {
-		ssize_t n = send(t->fd, t->out + t->out_off, t->out_len - t->out_off, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(t->fd, t->out + t->out_off, t->out_len - t->out_off,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -197,6 +195,6 @@ void tls_describe(const struct tls *t, char *out, size_t cap)
 {
 	const char *curve = wolfSSL_get_curve_name(t->ssl);
 	const char *cipher = wolfSSL_get_cipher_name(t->ssl);
-	snprintf(out, cap, "(%s)-(%s)-(%s)", tls_is_13(t) ? "TLS1.3" : "TLS1.2", curve != nullptr ? curve : "RSA",
-	         cipher != nullptr ? cipher : "none");
+	snprintf(out, cap, "(%s)-(%s)-(%s)", tls_is_13(t) ? "TLS1.3" : "TLS1.2",
+		 curve != nullptr ? curve : "RSA", cipher != nullptr ? cipher : "none");
 }

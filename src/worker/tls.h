@@ -35,13 +35,19 @@ enum err tls_ctx_new(struct tls_ctx **out, const struct config *cfg, const Msg__
 struct tls_ctx *tls_ctx_get(struct tls_ctx *ctx);
 void tls_ctx_put(struct tls_ctx *ctx);
 
-enum tls_sign_state : uint8_t { TLS_SIGN_NONE, TLS_SIGN_WANTED, TLS_SIGN_WAITING, TLS_SIGN_READY, TLS_SIGN_FAILED };
+enum tls_sign_state : uint8_t {
+	TLS_SIGN_NONE,
+	TLS_SIGN_WANTED,
+	TLS_SIGN_WAITING,
+	TLS_SIGN_READY,
+	TLS_SIGN_FAILED
+};
 
 /* What the handshake wants signed, and then the signature. */
 struct tls_sign {
 	enum tls_sign_state state;
 	uint8_t scheme; /* enum msgs_sign */
-	uint8_t hash;   /* enum wc_HashType */
+	uint8_t hash; /* enum wc_HashType */
 	uint16_t len;
 	uint8_t bytes[TLS_SIGNATURE_MAX]; /* digest while WANTED, signature when READY */
 };
@@ -51,8 +57,8 @@ struct tls {
 	struct tls_ctx *ctx; /* counted */
 	const uint8_t *in; /* received, not yet taken by the library */
 	size_t in_len;
-	uint8_t *kept;     /* the same, across returns to the loop; usually nullptr */
-	uint8_t *out;      /* sealed, not yet taken by the kernel; nullptr when empty */
+	uint8_t *kept; /* the same, across returns to the loop; usually nullptr */
+	uint8_t *out; /* sealed, not yet taken by the kernel; nullptr when empty */
 	size_t out_len, out_off, out_cap;
 	int fd;
 	struct tls_sign *sign; /* during the handshake only */

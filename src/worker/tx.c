@@ -95,7 +95,8 @@ static void too_big(struct session *s, const struct ip_packet *k)
 	struct ip_fragment4 f;
 	if (ip_fragment4_init(&f, k, s->mtu) != ERR_OK)
 		return;
-	for (uint8_t *p = place(w, s->mtu); ip_fragment4_next(&f, p, s->mtu, &len) == ERR_OK; p = place(w, s->mtu))
+	for (uint8_t *p = place(w, s->mtu); ip_fragment4_next(&f, p, s->mtu, &len) == ERR_OK;
+	     p = place(w, s->mtu))
 		send_packet(s, p, len);
 }
 
@@ -119,12 +120,14 @@ static void send_segments(struct session *s, struct segment *g)
 		send_too_big(s, g);
 		return;
 	}
-	for (uint8_t *p = place(s->w, s->mtu); segment_next(g, p, s->mtu, &len) == ERR_OK; p = place(s->w, s->mtu))
+	for (uint8_t *p = place(s->w, s->mtu); segment_next(g, p, s->mtu, &len) == ERR_OK;
+	     p = place(s->w, s->mtu))
 		send_packet(s, p, len);
 }
 
 /* One inner (super-)packet. */
-static void forward(struct worker *w, const struct virtio_net_hdr *vnet, uint8_t *p, size_t len, bool may_hand_over)
+static void forward(struct worker *w, const struct virtio_net_hdr *vnet, uint8_t *p, size_t len,
+		    bool may_hand_over)
 {
 	struct segment g;
 	if (segment_init(&g, vnet, p, len) != ERR_OK) {
@@ -199,7 +202,8 @@ enum err tx_start(struct worker *w)
 		return ERR_NOMEM;
 	if (w->tun.fd < 0)
 		return ERR_OK;
-	if (uv_poll_init(&w->loop, &w->tun.poll, w->tun.fd) != 0 || uv_poll_start(&w->tun.poll, UV_READABLE, on_readable) != 0)
+	if (uv_poll_init(&w->loop, &w->tun.poll, w->tun.fd) != 0 ||
+	    uv_poll_start(&w->tun.poll, UV_READABLE, on_readable) != 0)
 		return ERR_SYS;
 	return ERR_OK;
 }

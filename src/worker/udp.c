@@ -63,7 +63,8 @@ void udp_peer_drop(struct worker *w, const struct udp_peer *peer, const struct s
 static void dispatch_hello(struct worker *w, struct datagram *d, const struct dtls_peek *peek)
 {
 	const struct dtls_hello *h = &peek->hello;
-	struct route *r = h->session_id_len == STEER_APP_ID ? steer_find_app_id(&w->steer, h->session_id) : nullptr;
+	struct route *r =
+		h->session_id_len == STEER_APP_ID ? steer_find_app_id(&w->steer, h->session_id) : nullptr;
 	if (r == nullptr || h->random_is_zero)
 		STAT_INC(w, udp_unknown);
 	else if (r->own != nullptr)
@@ -163,11 +164,11 @@ static bool read_batch(struct udp_socket *u, uint32_t index)
 	for (size_t i = 0; i < room; i++) {
 		iovs[i] = (struct iovec){ w->udp.buffers + i * w->udp.buffer_len, w->udp.buffer_len };
 		msgs[i].msg_hdr = (struct msghdr){ .msg_name = &addrs[i],
-			                           .msg_namelen = sizeof addrs[i],
-			                           .msg_iov = &iovs[i],
-			                           .msg_iovlen = 1,
-			                           .msg_control = &controls[i],
-			                           .msg_controllen = sizeof controls[i] };
+						   .msg_namelen = sizeof addrs[i],
+						   .msg_iov = &iovs[i],
+						   .msg_iovlen = 1,
+						   .msg_control = &controls[i],
+						   .msg_controllen = sizeof controls[i] };
 	}
 	int n = recvmmsg(u->fd, msgs, (unsigned)room, MSG_DONTWAIT, nullptr);
 	for (int i = 0; i < n; i++)
@@ -227,16 +228,16 @@ static size_t put_segment(struct udp_control *c, size_t at, uint16_t each)
 }
 
 /* Whether one more datagram of len bytes may ride with this run. */
-static bool may_join(const struct worker *w, const struct udp_run *r, const struct session *s, const struct udp_peer *peer,
-                     size_t len)
+static bool may_join(const struct worker *w, const struct udp_run *r, const struct session *s,
+		     const struct udp_peer *peer, size_t len)
 {
 	bool is_open = r->bytes == r->n * r->each; /* a shorter one closes it */
 	return w->udp.gso && r->session == s && is_open && len <= r->each && r->n < UDP_RUN_RECORDS &&
 	       r->bytes + len <= UDP_RUN_BYTES && memcmp(&r->peer, peer, sizeof *peer) == 0;
 }
 
-static struct udp_run *run_of(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local,
-                              size_t len)
+static struct udp_run *run_of(struct worker *w, struct session *s, const struct udp_peer *peer,
+			      const struct addr *local, size_t len)
 {
 	struct udp_out *o = &w->udp.out;
 	if (s != nullptr && s->run < o->n && may_join(w, &o->runs[s->run], s, peer, len))
@@ -254,8 +255,8 @@ static struct udp_run *run_of(struct worker *w, struct session *s, const struct 
 	return r;
 }
 
-void udp_queue(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local, const void *bytes,
-               size_t len)
+void udp_queue(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local,
+	       const void *bytes, size_t len)
 {
 	struct udp_run *r = run_of(w, s, peer, local, len);
 	r->iovs[r->n++] = (struct iovec){ (void *)(uintptr_t)bytes, len };
@@ -272,12 +273,13 @@ static void prepare(struct worker *w, size_t i)
 	size_t control_len = put_local(c, family, &r->local);
 	if (r->n > 1)
 		control_len += put_segment(c, control_len, (uint16_t)r->each);
-	o->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &o->addrs[i],
-		                              .msg_namelen = addr_to_sockaddr(&r->peer.addr, family, &o->addrs[i]),
-		                              .msg_iov = r->iovs,
-		                              .msg_iovlen = r->n,
-		                              .msg_control = control_len > 0 ? c : nullptr,
-		                              .msg_controllen = control_len };
+	o->msgs[i].msg_hdr =
+		(struct msghdr){ .msg_name = &o->addrs[i],
+				 .msg_namelen = addr_to_sockaddr(&r->peer.addr, family, &o->addrs[i]),
+				 .msg_iov = r->iovs,
+				 .msg_iovlen = r->n,
+				 .msg_control = control_len > 0 ? c : nullptr,
+				 .msg_controllen = control_len };
 }
 
 /* The path or the card does not take a train: each datagram alone. */
@@ -302,7 +304,8 @@ static bool send_failed(struct worker *w, size_t i, int why)
 		session_path_shrunk(r->session, r->each);
 	if ((why == EIO || why == EINVAL) && r->n > 1) {
 		w->udp.gso = false;
-		log_notice("udp.no_segmentation: the network device refuses trains of datagrams, they go one by one");
+		log_notice(
+			"udp.no_segmentation: the network device refuses trains of datagrams, they go one by one");
 		send_singly(w, r, &w->udp.out.msgs[i].msg_hdr);
 	}
 	return why != EAGAIN;
@@ -318,7 +321,8 @@ void udp_flush(struct worker *w)
 		size_t end = done + 1;
 		while (end < o->n && o->runs[end].peer.socket == socket)
 			end++;
-		int n = sendmmsg(w->udp.sockets[socket].fd, o->msgs + done, (unsigned)(end - done), MSG_DONTWAIT);
+		int n = sendmmsg(w->udp.sockets[socket].fd, o->msgs + done, (unsigned)(end - done),
+				 MSG_DONTWAIT);
 		if (n > 0) {
 			STAT_ADD(w, udp_sends, (uint64_t)n);
 			done += (size_t)n;
@@ -357,7 +361,8 @@ enum err udp_start(struct worker *w)
 	for (size_t i = 0; i < w->udp.sockets_n; i++) {
 		struct udp_socket *u = &w->udp.sockets[i];
 		u->w = w;
-		if (uv_poll_init(&w->loop, &u->poll, u->fd) != 0 || uv_poll_start(&u->poll, UV_READABLE, on_readable) != 0)
+		if (uv_poll_init(&w->loop, &u->poll, u->fd) != 0 ||
+		    uv_poll_start(&u->poll, UV_READABLE, on_readable) != 0)
 			return ERR_SYS;
 	}
 	return ERR_OK;

@@ -19,7 +19,8 @@ struct session;
 constexpr size_t UDP_RUNS = 32;         /* messages of one sendmmsg */
 constexpr size_t UDP_RUN_RECORDS = 64;  /* the kernel's limit of segments */
 constexpr size_t UDP_RUN_BYTES = 65000; /* of one message, segments together */
-constexpr size_t UDP_BUFFERS = 524288;  /* receive space: 8 messages of coalesced datagrams, or 32 of one each */
+constexpr size_t UDP_BUFFERS =
+	524288;  /* receive space: 8 messages of coalesced datagrams, or 32 of one each */
 
 /* Outer address of a client and the socket it came to. */
 struct udp_peer {
@@ -73,10 +74,10 @@ struct udp {
 	struct udp_socket *sockets;
 	size_t sockets_n;
 	struct peer_entry *peers; /* outer address -> session */
-	struct peer_entry *last;  /* found last: datagrams come in trains */
-	uint8_t *buffers;         /* UDP_BUFFERS */
-	size_t buffer_len;        /* of one message */
-	bool gso, gro;            /* UDP_SEGMENT, UDP_GRO */
+	struct peer_entry *last; /* found last: datagrams come in trains */
+	uint8_t *buffers; /* UDP_BUFFERS */
+	size_t buffer_len; /* of one message */
+	bool gso, gro; /* UDP_SEGMENT, UDP_GRO */
 	struct udp_out out;
 };
 
@@ -87,8 +88,8 @@ void udp_fini(struct worker *w);
 void udp_dispatch(struct worker *w, struct datagram *d);
 
 /* Queue bytes, which must stay as they are until udp_flush; a full batch is flushed.  The order of a session's datagrams is kept. */
-void udp_queue(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local, const void *bytes,
-               size_t len);
+void udp_queue(struct worker *w, struct session *s, const struct udp_peer *peer, const struct addr *local,
+	       const void *bytes, size_t len);
 void udp_flush(struct worker *w);
 
 /* Which session an outer address belongs to. */

@@ -44,14 +44,14 @@ static struct http_extra extra_of(const struct conn *c, const struct login_cooki
 {
 	const struct strlist *lines = &vhost_of(c)->included_http_headers;
 	return (struct http_extra){ .cookies = cookies != nullptr ? cookies->line : nullptr,
-		                    .cookies_n = cookies != nullptr ? cookies->n : 0,
-		                    .lines = (const char *const *)lines->v,
-		                    .lines_n = lines->n };
+				    .cookies_n = cookies != nullptr ? cookies->n : 0,
+				    .lines = (const char *const *)lines->v,
+				    .lines_n = lines->n };
 }
 
 /* A page; its document was written at answer + HTTP_HEAD_MAX to leave room for the head. */
 static enum err page(struct conn *c, unsigned status, const char *type, const void *body, size_t len,
-                     const struct login_cookies *cookies, bool close)
+		     const struct login_cookies *cookies, bool close)
 {
 	struct writer w = writer_of(answer, sizeof answer);
 	struct http_extra extra = extra_of(c, cookies);
@@ -125,9 +125,9 @@ static enum err send_form(struct conn *c, struct login_form *f, const uint8_t *a
 static enum err first_form(struct conn *c)
 {
 	struct login_form f = { .message = "Please enter your username and password.",
-		                .banner = vhost_of(c)->pre_login_banner,
-		                .ask_username = true,
-		                .ask_password = true };
+				.banner = vhost_of(c)->pre_login_banner,
+				.ask_username = true,
+				.ask_password = true };
 	return send_form(c, &f, nullptr, 0);
 }
 
@@ -139,7 +139,8 @@ static size_t auth_id_of(const struct conn *c, const struct login_req *req, uint
 	size_t n = 0, len = 0;
 	char cookie[ENCODE_BASE64_LEN(AUTH_ID_LEN) + 1];
 	if (req->handle[0] != '\0' &&
-	    encode_from_base64(req->handle, strlen(req->handle), out, AUTH_ID_LEN, &n) == ERR_OK && n == AUTH_ID_LEN)
+	    encode_from_base64(req->handle, strlen(req->handle), out, AUTH_ID_LEN, &n) == ERR_OK &&
+	    n == AUTH_ID_LEN)
 		return n;
 	if (http_cookie(&c->web->http, "webvpncontext", cookie, sizeof cookie, &len) == ERR_OK &&
 	    encode_from_base64(cookie, len, out, AUTH_ID_LEN, &n) == ERR_OK && n == AUTH_ID_LEN)
@@ -178,10 +179,8 @@ static enum err take_login(struct conn *c, const struct login_req *req)
 	if (req->group[0] != '\0')
 		snprintf(c->web->group, sizeof c->web->group, "%s", req->group);
 	switch (req->type) {
-	case LOGIN_INIT:
-		return first_form(c);
-	case LOGIN_LOGOUT:
-		return logout(c, req->session_token);
+	case LOGIN_INIT: return first_form(c);
+	case LOGIN_LOGOUT: return logout(c, req->session_token);
 	case LOGIN_REPLY:
 	case LOGIN_FORM:
 		if (!req->has_username && !req->has_password)
@@ -204,7 +203,8 @@ static enum err post(struct conn *c)
 
 static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 {
-	char context[ENCODE_BASE64_LEN(AUTH_ID_LEN) + 1] = "", webvpn[ENCODE_BASE64_LEN(CONNECT_COOKIE_LEN) + 1];
+	char context[ENCODE_BASE64_LEN(AUTH_ID_LEN) + 1] = "",
+						      webvpn[ENCODE_BASE64_LEN(CONNECT_COOKIE_LEN) + 1];
 	size_t n;
 	if (done->cookie.len != CONNECT_COOKIE_LEN || done->auth_id.len > AUTH_ID_LEN)
 		return ERR_PROTO;
@@ -228,14 +228,13 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 static enum err answer_auth(struct conn *c, const Msg__AuthDone *done)
 {
 	switch ((enum msgs_verdict)done->verdict) {
-	case VERDICT_OK:
-		STAT_INC(c->w, auth_ok);
-		return send_complete(c, done);
+	case VERDICT_OK: STAT_INC(c->w, auth_ok); return send_complete(c, done);
 	case VERDICT_MORE: {
 		if (done->retry)
 			STAT_INC(c->w, auth_failed);
 		struct login_form f = {
-			.message = done->message[0] != '\0' ? done->message : "Please enter your username and password.",
+			.message = done->message[0] != '\0' ? done->message
+							    : "Please enter your username and password.",
 			.error = done->retry ? "Login failed." : nullptr,
 			.error_id = 13,
 			.ask_username = done->ask_username,
@@ -244,9 +243,7 @@ static enum err answer_auth(struct conn *c, const Msg__AuthDone *done)
 		};
 		return send_form(c, &f, done->auth_id.data, done->auth_id.len);
 	}
-	case VERDICT_DENIED:
-		STAT_INC(c->w, auth_failed);
-		return refuse(c, 401);
+	case VERDICT_DENIED: STAT_INC(c->w, auth_failed); return refuse(c, 401);
 	}
 	return refuse(c, 503);
 }
@@ -294,8 +291,8 @@ static enum err open_tunnel(struct conn *c, const Msg__OpenDone *done)
 		return refuse_tunnel(c, 503, "no room for another session");
 	connect_emit(&w, &reply);
 	if (!writer_ok(&w)) {
-		log_err("connect.answer_too_long sid=%lu: too many routes or names for one answer of %zu bytes", done->session->sid,
-		        ANSWER_MAX);
+		log_err("connect.answer_too_long sid=%lu: too many routes or names for one answer of %zu bytes",
+			done->session->sid, ANSWER_MAX);
 		return ERR_FULL;
 	}
 	return tls_write(&c->tls, w.start, w.len);
@@ -330,7 +327,9 @@ static bool is_path(struct slice path, const char *text)
 
 static bool is_login_path(struct slice path)
 {
-	static const char *const paths[] = { "/", "/auth", "/VPN", "/+webvpn+/index.html", "/+CSCOE+/logon.html", "/webvpn.html" };
+	static const char *const paths[] = {
+		"/", "/auth", "/VPN", "/+webvpn+/index.html", "/+CSCOE+/logon.html", "/webvpn.html"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (is_path(path, paths[i]))
 			return true;
@@ -356,14 +355,10 @@ static enum err request(struct conn *c)
 	enum login_client client = login_client_class(http_header(h, "User-Agent"));
 	c->web->dialect = login_dialect_of(client, http_header(h, "X-Aggregate-Auth").p != nullptr);
 	switch (h->method) {
-	case HTTP_GET:
-		return get(c);
-	case HTTP_POST:
-		return post(c); /* any path: users type https://gateway/group */
-	case HTTP_CONNECT:
-		return connect_tunnel(c);
-	case HTTP_OTHER:
-		return refuse(c, 405);
+	case HTTP_GET: return get(c);
+	case HTTP_POST: return post(c); /* any path: users type https://gateway/group */
+	case HTTP_CONNECT: return connect_tunnel(c);
+	case HTTP_OTHER: return refuse(c, 405);
 	}
 	return refuse(c, 400);
 }
@@ -387,13 +382,9 @@ enum err web_input(struct conn *c, const uint8_t *p, size_t len)
 		p += used;
 		len -= used;
 		switch (ev) {
-		case HTTP_MORE:
-			return ERR_OK;
-		case HTTP_BODY:
-			TRY(make_body(c));
-			continue;
-		case HTTP_REFUSED:
-			return refuse(c, c->web->http.status);
+		case HTTP_MORE: return ERR_OK;
+		case HTTP_BODY: TRY(make_body(c)); continue;
+		case HTTP_REFUSED: return refuse(c, c->web->http.status);
 		case HTTP_REQUEST:
 			if (len > 0) { /* sent ahead of our answer */
 				STAT_INC(c->w, http_refused);

@@ -44,8 +44,8 @@ struct tun_queue {
 	uv_poll_t poll;
 	int fd; /* -1: none */
 	bool vnet_hdr;
-	bool takes_runs;     /* super-packets may be written */
-	unsigned offloads;   /* TUN_F_... */
+	bool takes_runs; /* super-packets may be written */
+	unsigned offloads; /* TUN_F_... */
 	char name[16];
 };
 
@@ -60,7 +60,7 @@ struct worker {
 	struct conn *waiting; /* for an answer of the keeper, by request id */
 
 	struct generation gen, next; /* in force; loaded but not committed */
-	Msg__Certs *certs;           /* of the next one */
+	Msg__Certs *certs; /* of the next one */
 
 	struct listener *listeners;
 	size_t listeners_n;
@@ -69,7 +69,7 @@ struct worker {
 	struct coalesce coalesce; /* packets on their way to the TUN queue */
 	struct steer steer;
 	struct dtls_hs *dtls_listener; /* answers first ClientHellos of all addresses */
-	uint8_t cookie_secret[32];     /* of HelloVerifyRequest */
+	uint8_t cookie_secret[32]; /* of HelloVerifyRequest */
 	struct mono cookie_until;
 
 	struct conn *conns; /* all connections, those with a tunnel too */
@@ -81,12 +81,12 @@ struct worker {
 	bool isolate;
 
 	uint8_t scratch[WORKER_SCRATCH]; /* received bytes */
-	uint8_t plain[WORKER_PLAIN];     /* opened bytes */
-	size_t plain_used;               /* of packets that wait for rx_flush */
+	uint8_t plain[WORKER_PLAIN]; /* opened bytes */
+	size_t plain_used; /* of packets that wait for rx_flush */
 };
 
 #define STAT_ADD(w, name, n) stats_add(&(w)->stats->c.name, (n))
-#define STAT_INC(w, name)    STAT_ADD(w, name, 1)
+#define STAT_INC(w, name) STAT_ADD(w, name, 1)
 
 /* Tell the supervisor that a peer broke the rules; it ends that process. */
 void worker_report_violation(struct worker *w, enum ipc_role role, unsigned index, const char *what);

@@ -51,7 +51,9 @@ static void on_ended(struct ipc *ipc, enum ipc_end why)
 	f->ended = why;
 }
 
-static ipc_handler *const keeper_handlers[MSG_N] = { [MSG_SIGN] = on_sign, [MSG_PEER] = on_peer, [MSG_CLOSED] = on_free_inside };
+static ipc_handler *const keeper_handlers[MSG_N] = {
+	[MSG_SIGN] = on_sign, [MSG_PEER] = on_peer, [MSG_CLOSED] = on_free_inside
+};
 
 static void quiet(enum log_level, const char *, size_t)
 {
@@ -65,12 +67,12 @@ static void begin(struct fixture *f, enum ipc_role self, enum ipc_role peer)
 	uv_loop_init(&f->loop);
 	assert_int_equal(ipc_pair(pair), ERR_OK);
 	struct ipc_conf conf = { .loop = &f->loop,
-		                 .fd = pair[0],
-		                 .self = self,
-		                 .peer = peer,
-		                 .handlers = keeper_handlers,
-		                 .ended = on_ended,
-		                 .owner = f };
+				 .fd = pair[0],
+				 .self = self,
+				 .peer = peer,
+				 .handlers = keeper_handlers,
+				 .ended = on_ended,
+				 .owner = f };
 	assert_int_equal(ipc_new(&f->near, &conf), ERR_OK);
 	f->raw = pair[1];
 }
@@ -86,7 +88,9 @@ static void end(struct fixture *f)
 
 static void forge(struct fixture *f, uint16_t type, uint16_t zero, const void *body, size_t len)
 {
-	uint8_t bytes[512] = { (uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(zero >> 8), (uint8_t)zero, 0, 0, 0, 7 };
+	uint8_t bytes[512] = {
+		(uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(zero >> 8), (uint8_t)zero, 0, 0, 0, 7
+	};
 	memcpy(bytes + 8, body, len);
 	assert_int_equal(send(f->raw, bytes, 8 + len, 0), 8 + len);
 	uv_run(&f->loop, UV_RUN_NOWAIT);
@@ -176,7 +180,9 @@ static void descriptors_travel_and_are_closed_if_not_taken(void **)
 	uint8_t bytes[8] = { 0, MSG_PEER, 0, 0, 0, 0, 0, 1 };
 	struct iovec iov = { bytes, sizeof bytes };
 	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -199,7 +205,9 @@ static void descriptors_where_none_belong_end_the_channel(void **)
 	uint8_t bytes[8] = { 0, MSG_SIGN, 0, 0, 0, 0, 0, 1 };
 	struct iovec iov = { bytes, sizeof bytes };
 	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space
+	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
