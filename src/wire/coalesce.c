@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "wire/coalesce.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "wire/segment.h"
@@ -143,18 +144,12 @@ static struct head parse(uint8_t *p, size_t len)
 
 /* {{ does it continue a run? }} */
 
-static uint64_t sum_pseudo(const uint8_t *p, uint8_t protocol, size_t upper_len)
-{
-	bool is_4 = is_ip4(p);
-	const uint8_t *addrs = p + (is_4 ? IP4_ADDRS : IP6_ADDRS);
-	const struct ip_packet k = { .version = is_4 ? 4 : 6, .src = addrs, .dst = addrs + (is_4 ? 4 : 16) };
-	return ip_sum_pseudo(&k, protocol, upper_len);
-}
-
+/* The addresses lie right before the upper header: pseudo header and the rest are one sum. */
 static bool is_sum_right(const uint8_t *p, size_t len, size_t upper, uint8_t protocol)
 {
-	uint64_t sum = sum_pseudo(p, protocol, len - upper);
-	return ip_sum_fold(segment_sum(sum, p + upper, len - upper)) == 0;
+	size_t addrs = is_ip4(p) ? IP4_ADDRS : IP6_ADDRS;
+	uint64_t sum = htons((uint16_t)(len - upper)) + (uint64_t)htons(protocol);
+	return ip_sum_fold(segment_sum(sum, p + addrs, len - addrs)) == 0;
 }
 
 static bool is_next_ip4(const struct coalesce_run *r, const uint8_t *first, const uint8_t *p)
@@ -348,6 +343,14 @@ enum err coalesce_add(struct coalesce *c, uint8_t *packet, size_t len)
 }
 
 /* {{ what is written }} */
+
+static uint64_t sum_pseudo(const uint8_t *p, uint8_t protocol, size_t upper_len)
+{
+	bool is_4 = is_ip4(p);
+	const uint8_t *addrs = p + (is_4 ? IP4_ADDRS : IP6_ADDRS);
+	const struct ip_packet k = { .version = is_4 ? 4 : 6, .src = addrs, .dst = addrs + (is_4 ? 4 : 16) };
+	return ip_sum_pseudo(&k, protocol, upper_len);
+}
 
 /* The first packet gets the header of the whole; the kernel finishes the sum that begins with the pseudo header. */
 static void finish_run(const struct coalesce_run *r, uint8_t *p, struct virtio_net_hdr *hdr)

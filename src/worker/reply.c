@@ -124,7 +124,7 @@ void reply_fill(struct connect_reply *out, const struct session *s, const struct
 		.headers = { lines, lines_n },
 		.base_mtu = s->link,
 		.mtu = s->mtu,
-		.banner = nullptr, /* shown at login already */
+		.banner = v->banner,
 		.dialect = connect_dialect_of(req),
 	};
 	timers(&out->timers, s);

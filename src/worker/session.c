@@ -360,6 +360,7 @@ static bool tick_tls(struct session *s)
 		session_send_tls_small(s, CSTP_KEEPALIVE, nullptr, 0);
 	if (t->rekey.ns != 0 && clock_is_past(now, t->rekey)) {
 		t->rekey = clock_add_s(now, s->vhost->rekey_time);
+		STAT_INC(s->w, tls_rekeys);
 		wolfSSL_update_keys(s->conn->tls.ssl); /* TLS 1.3 has no renegotiation */
 		conn_flush(s->conn);
 	}

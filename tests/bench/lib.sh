@@ -26,7 +26,9 @@ readonly cl=ocm-bcl-$$ gw=ocm-bgw-$$ host=ocm-bhost-$$
 readonly gw4=198.51.100.1 cl4=198.51.100.2
 readonly password='correct horse'
 readonly bin=$BUILD_DIR/bin tools=$BUILD_DIR/tests
-readonly ocload=$bin/ocload
+# where a section leaves its results; run.sh sets them
+results=/dev/null
+facts=/dev/null
 
 # The last core is the server's: interrupts of a small machine come to the first one.
 cpus=$(nproc)
@@ -151,6 +153,28 @@ make_network() {
 	ip -n "$host" link set o0 up
 	ip -n "$host" route add default via 203.0.113.1
 	in_gw sysctl -qw net.ipv4.ip_forward=1
+	[ "${RPS:-0}" = 0 ] || steer_packets
+}
+
+# mask_of CPUS: 1-2,4 -> 16 (hex)
+mask_of() {
+	local part first last i mask=0
+	for part in ${1//,/ }; do
+		first=${part%-*} last=${part#*-}
+		for ((i = first; i <= last; i++)); do
+			mask=$((mask | 1 << i))
+		done
+	done
+	printf '%x' "$mask"
+}
+
+# What a namespace receives is worked on by its own cores, not by those of the sender.
+steer_packets() {
+	local load server
+	load=$(mask_of "$load_cpus") server=$(mask_of "$server_cpus")
+	ip netns exec "$cl" sh -c "echo $load >/sys/class/net/o0/queues/rx-0/rps_cpus"
+	ip netns exec "$host" sh -c "echo $load >/sys/class/net/o0/queues/rx-0/rps_cpus"
+	ip netns exec "$gw" sh -c "echo $server | tee /sys/class/net/o0/queues/rx-0/rps_cpus /sys/class/net/o1/queues/rx-0/rps_cpus >/dev/null"
 }
 
 # {{ files }}

@@ -17,6 +17,7 @@
 #
 #   BUILD_DIR=build/asan ./tunnel.sh   the build under test; "asan" or "tsan" in its name makes deadlines longer
 #   SERVER=ocserv ./tunnel.sh          try the test itself on Debian's ocserv; what only ours can do is left out
+#   OPENCONNECT=/opt/bin/openconnect ./tunnel.sh   another client than the one of the PATH
 #   KEEP=1 ./tunnel.sh                 leave the folder with logs and configuration
 #
 # Each assertion prints a line. The first that fails prints the ends of the logs, and the test exits 1; 77: it cannot run here.
@@ -29,7 +30,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOURCE_DIR=${SOURCE_DIR:-$(cd "$here/../.." && pwd)}
 BUILD_DIR=${BUILD_DIR:-$SOURCE_DIR/build/release}
 SERVER=${SERVER:-ours}
-readonly here SOURCE_DIR BUILD_DIR SERVER
+OPENCONNECT=${OPENCONNECT:-openconnect}
+readonly here SOURCE_DIR BUILD_DIR SERVER OPENCONNECT
 
 readonly cl=ocm-cl-$$ gw=ocm-gw-$$ host=ocm-host-$$
 readonly gw4=198.51.100.1 cl4=198.51.100.2 gw6=2001:db8:1::1 cl6=2001:db8:1::2
@@ -347,7 +349,7 @@ oc_start() {
 	local login=(--user "$oc_user" --passwd-on-stdin)
 	[[ " $*" != *" --cookie="* ]] || login=()
 	spawn_input=$T/$name/stdin
-	OC_STATE=$T/$name spawn "$cl" "$T/$name/log" openconnect -v --timestamp --non-inter --cafile "$T/ca.pem" \
+	OC_STATE=$T/$name spawn "$cl" "$T/$name/log" "$OPENCONNECT" -v --timestamp --non-inter --cafile "$T/ca.pem" \
 		--script "bash '$here/vpnc-script'" --reconnect-timeout 60 "${login[@]}" "$@" "$oc_url"
 	spawn_input=/dev/null
 	echo "$spawned" >"$T/$name/pid"
@@ -389,7 +391,7 @@ oc_kill() {
 # oc_cookie: log in only; $oc_cookie is the cookie.
 oc_cookie() {
 	local out
-	out=$(in_cl openconnect --authenticate --non-inter --cafile "$T/ca.pem" --user "$oc_user" --passwd-on-stdin "$oc_url" \
+	out=$(in_cl "$OPENCONNECT" --authenticate --non-inter --cafile "$T/ca.pem" --user "$oc_user" --passwd-on-stdin "$oc_url" \
 		<<<"$oc_password" 2>"$T/last") || fail "openconnect --authenticate"
 	oc_cookie=$(sed -n "s/^COOKIE='\(.*\)'\$/\1/p" <<<"$out")
 	[ -n "$oc_cookie" ] || fail "openconnect --authenticate gives no cookie: $out"
@@ -442,7 +444,7 @@ need() {
 
 setup() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
-	need ip openconnect iperf3 ping python3 openssl nft
+	need ip "$OPENCONNECT" iperf3 ping python3 openssl nft
 	[ -c /dev/net/tun ] || skip "no /dev/net/tun"
 	[ -x "$(server_program)" ] || skip "no $(server_program); run: make build"
 	T=$(mktemp -d -t ocm-net.XXXXXX)

@@ -24,13 +24,14 @@ at_least() { [ "$1" -ge "$2" ] || { echo "$1 is less than $2"; return 1; }; }
 
 # {{ clients }}
 
-# mc_cookies N: logs in N times on a few connections at once; the cookies are in the array $cookies.
+# mc_cookies N: logs in N times on a few connections at once; the cookies are in the array $cookies,
+# and the server's last answer to a login in $T/complete.xml.
 cookies=()
 mc_cookies() {
-	in_cl /usr/bin/python3 - "$here" "$T/ca.pem" "$gw4" "$oc_user" "$oc_password" "$1" >"$T/cookies" 2>"$T/last" <<-'END' ||
+	in_cl /usr/bin/python3 - "$here" "$T/ca.pem" "$gw4" "$oc_user" "$oc_password" "$1" "$T/complete.xml" >"$T/cookies" 2>"$T/last" <<-'END' ||
 		import sys
 		from concurrent.futures import ThreadPoolExecutor
-		here, ca, to, user, password, n = sys.argv[1:]
+		here, ca, to, user, password, n, xml = sys.argv[1:]
 		sys.dont_write_bytecode = True
 		sys.path.insert(0, here)
 		import vpn
@@ -40,6 +41,7 @@ mc_cookies() {
 		    client.close()
 		    if not cookie:
 		        raise SystemExit(f"no cookie: {answers[-1].status} {answers[-1].body[:300]!r}")
+		    open(xml, "wb").write(answers[-1].body)
 		    return cookie
 		with ThreadPoolExecutor(8) as pool:
 		    print("\n".join(pool.map(login, range(int(n)))))
@@ -170,4 +172,13 @@ is_gone() {
 	local state
 	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || true
 	[ -z "$state" ] || [ "$state" = Z ]
+}
+
+# within MS TEXT COMMAND...: it succeeds before so many milliseconds are over, counted from now.
+within() {
+	local limit=$(($1 * slow)) text=$2 begun
+	shift 2
+	begun=$(now_ms)
+	wait_until 30 "$@" >"$T/last" || fail "$text"
+	ok "$text after $(($(now_ms) - begun)) ms" at_most $(($(now_ms) - begun)) "$limit"
 }

@@ -12,6 +12,7 @@
 #include "hand.h"
 
 constexpr unsigned ROUNDS_MAX = 5;
+constexpr uint64_t RETRY_MS = 100;
 
 static const struct {
 	const char *word, *text;
@@ -90,6 +91,7 @@ void client_stop(struct client *c, enum fail why, bool polite)
 	if (c->state == CLIENT_IDLE)
 		return;
 	if (why != FAIL_NONE) {
+		c->retry_at = clock_add_ms(h->now, RETRY_MS);
 		hand_fail(h, c, why);
 		if (c->state == CLIENT_OPEN)
 			hand_add(h, COUNT_lost, 1);

@@ -63,6 +63,7 @@ struct client {
 	uint32_t next_flow;
 	bool wish_granted;
 	struct mono asked_at;
+	struct mono retry_at; /* after a failure: not at once */
 };
 
 void client_init(struct client *c, struct hand *h, uint32_t index);

@@ -111,7 +111,7 @@ static struct client *next_idle(struct hand *h, bool again)
 		return h->started_n < h->clients_n ? &h->clients[h->started_n] : nullptr;
 	for (uint32_t i = 0; i < h->clients_n; i++) {
 		struct client *c = &h->clients[h->started_n++ % h->clients_n];
-		if (c->state == CLIENT_IDLE)
+		if (c->state == CLIENT_IDLE && clock_is_past(h->now, c->retry_at))
 			return c;
 	}
 	return nullptr;
