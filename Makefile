@@ -6,7 +6,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 30
 export PRESET FUZZ_SECONDS DESTDIR
 
-.PHONY: help run test build install bench fuzz lint tidy format clean
+.PHONY: help run test build install bench docs fuzz lint tidy format clean
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 
@@ -35,6 +35,10 @@ bench: ## measure, side by side with the peers installed
 	@scripts/setup.sh bench
 	@scripts/build.sh release
 	@tests/bench/run.sh
+
+docs: ## write docs/options.md and ocserv.conf(5) anew from the table of options
+	@scripts/build.sh release
+	@cmake --build build/release --target docs
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
 	@scripts/build.sh fuzz

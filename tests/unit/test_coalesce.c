@@ -59,6 +59,23 @@ static void run_ends_with_psh_fin_or_a_short_one(void **)
 	}
 }
 
+static void psh_on_the_first_ends_it(void **)
+{
+	static const uint8_t ends[] = { PSH, FIN };
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct made m = made_tcp(6, 500);
+		start(true);
+		m.flags |= ends[i];
+		add(&m);
+		made_advance(&m);
+		m.flags = ACK;
+		add(&m);
+		expect_out(1);
+		expect_out(1);
+		expect_end();
+	}
+}
+
 static void cwr_is_for_the_first_only(void **)
 {
 	for (uint8_t version = 4; version <= 6; version += 2) {
@@ -205,6 +222,10 @@ static void full_batch_is_taken_first(void **)
 	expect_out(1);
 	expect_end();
 	expect_end();
+	add(&m);
+	expect_out(1);
+	assert_int_equal(try_add(&m), ERR_FULL);
+	expect_end();
 	/* nothing of a batch is left for the next */
 	made_advance(&m);
 	add(&m);
@@ -307,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(run_is_joined),
 		cmocka_unit_test(run_ends_with_psh_fin_or_a_short_one),
+		cmocka_unit_test(psh_on_the_first_ends_it),
 		cmocka_unit_test(cwr_is_for_the_first_only),
 		cmocka_unit_test(fixed_id_needs_dont_fragment),
 		cmocka_unit_test(numbers_wrap),

@@ -113,8 +113,10 @@ static size_t change_bytes(uint8_t *p, const struct made *m, size_t len, enum ch
 		p[len - 1] ^= 1;
 	else if (which == UDP_NO_SUM)
 		made_put16(p + upper + 6, 0);
-	else if (which == TRAILING)
-		p[len++] = 0;
+	if (which != TRAILING)
+		return len;
+	p[len++] = 0;
+	mend(p, upper, len, m->protocol); /* the sums count it, the length does not */
 	return len;
 }
 
@@ -234,6 +236,26 @@ static void packet_that_begins_no_run(void **)
 		}
 }
 
+/* Zero says that there is none, and here it would be right as one. */
+static void udp_without_a_checksum_stays_so(void **)
+{
+	start(true);
+	for (uint16_t i = 0; i < 2; i++) {
+		struct made m = made_udp(6, 100);
+		uint8_t *p = slots[slots_n];
+		made_emit(&m, p);
+		made_put16(p + 48, made_sum(0, (uint8_t[]){ p[46], p[47], p[48], p[49] }, 4));
+		size_t len = 148;
+		mend(p, 40, len, IP_PROTO_UDP);
+		assert_int_equal(made_get16(p + 46) % 0xffff, 0);
+		made_put16(p + 46, 0);
+		assert_int_equal(add_slot(len), ERR_OK);
+	}
+	expect_out(1);
+	expect_out(1);
+	expect_end();
+}
+
 /* A fragment, an option: whose flow it is cannot be seen, so nothing overtakes it. */
 static void stranger_ends_the_runs_of_its_pair(void **)
 {
@@ -251,6 +273,17 @@ static void stranger_ends_the_runs_of_its_pair(void **)
 	static const unsigned expected[] = { 2, 2, 4, 1, 2, 2 };
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
 		expect_out(expected[i]);
+	expect_end();
+	/* options that leave the header's sum as it is */
+	struct made m = made_udp(4, 100);
+	start(true);
+	for (unsigned i = 0; i < 3; i++) {
+		m.middle = (const uint8_t[4]){};
+		m.middle_len = i == 1 ? 4 : 0;
+		add(&m); /* with the same id */
+	}
+	for (unsigned i = 0; i < 3; i++)
+		expect_out(1);
 	expect_end();
 	/* what has ports of its own ends nothing else */
 	start(true);
@@ -288,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packet_that_differs_is_not_joined),
 		cmocka_unit_test(packet_that_begins_no_run),
+		cmocka_unit_test(udp_without_a_checksum_stays_so),
 		cmocka_unit_test(stranger_ends_the_runs_of_its_pair),
 		cmocka_unit_test(what_is_no_packet_goes_through),
 	};
