@@ -15,7 +15,7 @@ help: ## this list
 
 run: ## as root: install what is missing, build, start a server to try and say how to connect
 	@scripts/setup.sh build
-	@scripts/build.sh $(PRESET)
+	@TARGET=programs scripts/build.sh $(PRESET)
 	@exec scripts/run.sh
 
 test: ## as root: install what is missing, build, run every test; ends with 'N passed, N failed'
@@ -27,7 +27,7 @@ build: ## build PRESET (release, debug, asan, tsan, fuzz) in build/PRESET
 	@scripts/build.sh $(PRESET)
 
 install: ## install into DESTDIR/PREFIX
-	@scripts/build.sh release
+	@TARGET=programs scripts/build.sh release
 	@cmake --install build/release --prefix $(PREFIX)
 
 bench: ## measure, side by side with the peers installed

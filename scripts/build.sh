@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# build.sh [PRESET...] - configure (first time) and build presets; default release.
+# build.sh [PRESET...] - configure (first time) and build presets; default release. TARGET=programs leaves the tests out.
 # One at a time in a folder. Under sudo the result belongs to the owner of the checkout.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,7 +24,7 @@ build() {
 	exec 9>"$dir/.lock"
 	flock -n 9 || { echo "build: waiting for another build of $1" >&2 && flock 9; }
 	configured "$dir" || cmake --preset "$1" -Wno-dev -DWOLFSSL_PREFIX="$wolfssl" | sed -n '/^-- [Cw]/p; /rror/,$p'
-	cmake --build "$dir"
+	cmake --build "$dir" --target "${TARGET:-all}"
 	exec 9>&-
 }
 

@@ -78,9 +78,7 @@ make_configuration() {
 
 		server-cert = $state/server.pem
 		server-key = $state/server-key.pem
-		ca-cert = $state/ca.pem
 
-		socket-file = $state/ocserv.socket
 		occtl-socket-file = $state/occtl.socket
 		use-occtl = true
 		pid-file = $state/ocserv.pid
@@ -98,7 +96,6 @@ make_configuration() {
 		ipv6-network = fd77:6f63::/64
 		ipv6-subnet-prefix = 128
 		dns = 192.168.77.1
-		ping-leases = false
 
 		# With no route at all everything of the client goes through the tunnel.
 		route = 192.168.77.0/24

@@ -326,7 +326,9 @@ server_stop() {
 
 # {{ subjects }}
 
-readonly all_subjects=(veth nulltun nulltun-aes ours-dtls ours-tls ocserv-dtls ocserv-tls wireguard-go openvpn)
+# *-o-dtls, *-o-tls: octun is the client, else openconnect
+readonly all_subjects=(veth nulltun nulltun-aes ours-o-dtls ours-o-tls ours-dtls ours-tls ocserv-o-dtls ocserv-o-tls ocserv-dtls ocserv-tls
+	wireguard-go openvpn)
 declare -A client_pid=()
 
 number_of() {
@@ -341,13 +343,14 @@ inner_of() { echo "10.70.$(number_of "$1")"; }
 
 server_of() {
 	case $1 in
-	ours-* | ocserv-*) echo "${1%-*}" ;;
+	ours-* | ocserv-*) echo "${1%%-*}" ;;
 	veth) echo none ;;
 	*) echo "$1" ;;
 	esac
 }
 
 is_here() {
+	[[ $1 != *-o-* ]] || [ -x "$tools/octun" ] || return 1
 	case $(server_of "$1") in
 	none) ;;
 	ours) [ -x "$bin/ocserv-modern" ] ;;
@@ -371,6 +374,18 @@ connect_openconnect() {
 	spawn_input=/dev/null
 	wait_until 20 test -s "$T/$name.up"
 	[[ $name != *-dtls ]] || wait_until 15 grep -q 'Established DTLS connection' "$T/$name-client.log"
+}
+
+connect_octun() {
+	local name=$1 device ip mtu
+	device=oct$(number_of "$name")
+	spawn "$cl" "$load_cpus" - "$T/$name-client.log" "$tools/octun" "$device" idle "--${name##*-}" --quiet --user cheap \
+		--password-file "$T/password.txt" --cafile "$T/ca.pem" --server "$gw4:$(port_of "$(server_of "$name")")"
+	client_pid[$name]=$spawned
+	wait_until 20 grep -q '^10\.' "$T/$name-client.log"
+	read -r ip mtu < <(grep '^10\.' "$T/$name-client.log")
+	device_up "$cl" "$device" "$ip/32" "$mtu"
+	route_to "$name" "$device" "$ip"
 }
 
 connect_nulltun() {
@@ -406,6 +421,7 @@ connect_subject() {
 	veth) ip -n "$cl" route replace "$(far_of veth)" via $gw4 ;;
 	nulltun) connect_nulltun nulltun ;;
 	nulltun-aes) connect_nulltun nulltun-aes -a ;;
+	*-o-*) connect_octun "$1" ;;
 	ours-* | ocserv-*) connect_openconnect "$1" ;;
 	*) "connect_$1" ;;
 	esac

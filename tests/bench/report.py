@@ -6,10 +6,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-ORDER = ["veth", "nulltun", "nulltun-aes", "ours-dtls", "ours-tls", "ocserv-dtls", "ocserv-tls", "wireguard-go", "openvpn",
+ORDER = ["veth", "nulltun", "nulltun-aes", "ours-o-dtls", "ours-o-tls", "ours-dtls", "ours-tls", "ocserv-o-dtls", "ocserv-o-tls",
+         "ocserv-dtls", "ocserv-tls", "wireguard-go", "openvpn",
          "ours", "ocserv", "hash", "workers-1", "workers-2"]
 TITLE = {"veth": "raw veth", "nulltun": "null tunnel", "nulltun-aes": "null tunnel, AES-128-GCM", "ours-dtls": "**ocserv-modern, DTLS**",
-         "ours-tls": "**ocserv-modern, TLS**", "ocserv-dtls": "ocserv, DTLS", "ocserv-tls": "ocserv, TLS", "ours": "**ocserv-modern**",
+         "ours-tls": "**ocserv-modern, TLS**", "ours-o-dtls": "**ocserv-modern, DTLS**, octun", "ours-o-tls": "**ocserv-modern, TLS**, octun",
+         "ocserv-o-dtls": "ocserv, DTLS, octun", "ocserv-o-tls": "ocserv, TLS, octun", "ocserv-dtls": "ocserv, DTLS", "ocserv-tls": "ocserv, TLS", "ours": "**ocserv-modern**",
          "workers-1": "1 worker", "workers-2": "2 workers"}
 BUSY = 85  # percent of the server's core from which on the server is the limit
 
@@ -90,7 +92,8 @@ def throughput(s):
     yield "## Throughput of TCP"
     yield ""
     yield when(s)
-    yield ("Clients are real: openconnect for the first two servers, the peer's own program for the others. \"limit\" is the share of its core that "
+    yield ("\"octun\": the client is tests/bench/octun.c, the real protocol with super-packets, so that a server of that kind gets them; else the client is "
+           "openconnect, or the peer's own program. \"limit\" is the share of its core that "
            f"the server used with 4 streams: from {BUSY} % on the server is what limits, below it the client and iperf3 on the other core.")
     yield ""
     yield "Mbit/s:"
@@ -105,7 +108,8 @@ def throughput(s):
     yield "Times the CPU of ours over the same channel (4 streams):"
     yield ""
     rows = []
-    for ours, peers in (("ours-dtls", ("nulltun", "nulltun-aes", "ocserv-dtls", "wireguard-go", "openvpn")), ("ours-tls", ("ocserv-tls",))):
+    for ours, peers in (("ours-o-dtls", ("nulltun", "nulltun-aes", "ocserv-o-dtls", "wireguard-go", "openvpn")), ("ours-o-tls", ("ocserv-o-tls",)),
+                        ("ours-dtls", ("ocserv-dtls", "wireguard-go", "openvpn")), ("ours-tls", ("ocserv-tls",))):
         rows += [[f"{title(x)} / {title(ours)}", *(ratio(s.get(x, f"sgb_{d}_4"), s.get(ours, f"sgb_{d}_4")) for d in ("up", "down"))]
                  for x in peers if x in s.values]
     yield from table(["", "client to server", "server to client"], rows)

@@ -106,6 +106,7 @@ channel_facts() {
 	for subject in "${subjects[@]}"; do
 		log=$T/$subject-client.log
 		case $subject in
+		*-o-*) fact "$subject" "MTU $(sed -n 's/^10[0-9.]* //p' "$log")" ;;
 		*-dtls) fact "$subject" "$(sed -n 's/.*Established DTLS connection.*Ciphersuite //p' "$log" | tail -1) MTU $(sed -n 's/^mtu=//p' "$T/$subject.up")" ;;
 		*-tls) fact "$subject" "$(sed -n 's/.*with ciphersuite //p' "$log" | tail -1) MTU $(sed -n 's/^mtu=//p' "$T/$subject.up")" ;;
 		esac

@@ -53,9 +53,9 @@ static enum err make_ssl(struct conn *c, const struct tls *t, const char *name, 
 	wolfSSL_KeepArrays(c->ssl); /* for the exporter */
 	if (name == nullptr)
 		return ERR_OK;
-	if (verify_name && wolfSSL_check_domain_name(c->ssl, name) != WOLFSSL_SUCCESS)
-		return ERR_NOMEM;
 	bool is_ip = strspn(name, "0123456789.") == strlen(name) || strchr(name, ':') != nullptr;
+	if (verify_name && (is_ip ? wolfSSL_check_ip_address : wolfSSL_check_domain_name)(c->ssl, name) != WOLFSSL_SUCCESS)
+		return ERR_NOMEM;
 	if (!is_ip && wolfSSL_UseSNI(c->ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)strlen(name)) != WOLFSSL_SUCCESS)
 		return ERR_NOMEM;
 	return ERR_OK;
