@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,4 +308,15 @@ void listen_resume(const struct listen *l, unsigned worker)
 	for (size_t i = 0; i < l->groups_n; i++)
 		if (!l->groups[i].is_udp && !l->groups[i].is_shared)
 			listen(l->groups[i].fds[worker], BACKLOG);
+}
+
+bool listen_has_udp(const struct listen *l, int option)
+{
+	for (size_t i = 0; i < l->groups_n; i++) {
+		int value = 0;
+		socklen_t len = sizeof value;
+		if (l->groups[i].is_udp)
+			return getsockopt(l->groups[i].fds[0], SOL_UDP, option, &value, &len) == 0;
+	}
+	return false;
 }

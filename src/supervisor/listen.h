@@ -43,5 +43,8 @@ void listen_close(struct listen *l);
 /* The sockets of a worker, at most cap; returns how many. */
 size_t listen_fds(const struct listen *l, bool is_udp, unsigned worker, int *out, size_t cap);
 
+/* Whether the kernel cuts (UDP_SEGMENT) or joins (UDP_GRO) trains of datagrams; option is one of the two. */
+bool listen_has_udp(const struct listen *l, int option);
+
 void listen_pause(const struct listen *l, unsigned worker);
 void listen_resume(const struct listen *l, unsigned worker);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "supervisor/status.h"
 
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "supervisor/listen.h"
 #include "supervisor/tun.h"
 
 constexpr size_t FEATURES_MAX = 8;
@@ -13,12 +16,15 @@ static size_t list_features(const struct supervisor *s, char *out[static FEATURE
 {
 	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off",
 		    isolated[] = "isolate-workers=on", open[] = "isolate-workers=off";
-	static char offload[32];
+	static char offload[32], udp[48];
 	size_t n = 0;
 	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;
 	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;
 	snprintf(offload, sizeof offload, "tun-offload=%s", tun_offloads_text(&s->tun));
 	out[n++] = offload;
+	snprintf(udp, sizeof udp, "udp-offload=%s%s", listen_has_udp(&s->listen, UDP_SEGMENT) ? "segment" : "single",
+		 listen_has_udp(&s->listen, UDP_GRO) ? "+gro" : "");
+	out[n++] = udp;
 	return n;
 }
 

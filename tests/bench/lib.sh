@@ -372,7 +372,7 @@ connect_openconnect() {
 		"${options[@]}" "https://$gw4:$(port_of "$(server_of "$name")")/"
 	client_pid[$name]=$spawned
 	spawn_input=/dev/null
-	wait_until 20 test -s "$T/$name.up"
+	wait_until 20 test -s "$T/$name.up" || return 1
 	[[ $name != *-dtls ]] || wait_until 15 grep -q 'Established DTLS connection' "$T/$name-client.log"
 }
 
@@ -380,9 +380,10 @@ connect_octun() {
 	local name=$1 device ip mtu
 	device=oct$(number_of "$name")
 	spawn "$cl" "$load_cpus" - "$T/$name-client.log" "$tools/octun" "$device" idle "--${name##*-}" --quiet --user cheap \
-		--password-file "$T/password.txt" --cafile "$T/ca.pem" --server "$gw4:$(port_of "$(server_of "$name")")"
+		--password-file "$T/password.txt" --cafile "$T/ca.pem" --servername server.example.test \
+		--server "$gw4:$(port_of "$(server_of "$name")")"
 	client_pid[$name]=$spawned
-	wait_until 20 grep -q '^10\.' "$T/$name-client.log"
+	wait_until 20 grep -q '^10\.' "$T/$name-client.log" || return 1
 	read -r ip mtu < <(grep '^10\.' "$T/$name-client.log")
 	device_up "$cl" "$device" "$ip/32" "$mtu"
 	route_to "$name" "$device" "$ip"
@@ -393,7 +394,7 @@ connect_nulltun() {
 	shift
 	spawn "$cl" "$load_cpus" - "$T/$name-client.log" "$tools/nulltun" -d "$name" -p "$(port_of "$name")" -c $gw4 "$@"
 	client_pid[$name]=$spawned
-	wait_until 5 ip -n "$cl" link show "$name"
+	wait_until 5 ip -n "$cl" link show "$name" || return 1
 	device_up "$cl" "$name" "$(inner_of "$name").2/24" 1400
 	route_to "$name" "$name"
 }
@@ -402,14 +403,14 @@ connect_openvpn() {
 	spawn "$cl" "$load_cpus" - "$T/openvpn-client.log" openvpn --client --dev-type tun --dev openvpn --remote $gw4 1194 udp --nobind \
 		--ca "$T/ca.pem" --cert "$T/client.pem" --key "$T/client-key.pem" --data-ciphers AES-128-GCM --verb 2
 	client_pid[openvpn]=$spawned
-	wait_until 15 grep -q 'Initialization Sequence Completed' "$T/openvpn-client.log"
+	wait_until 15 grep -q 'Initialization Sequence Completed' "$T/openvpn-client.log" || return 1
 	route_to openvpn openvpn
 }
 
 connect_wireguard-go() {
 	spawn "$cl" "$load_cpus" - "$T/wireguard-go-client.log" wireguard-go -f "ocmbc$$"
 	client_pid[wireguard-go]=$spawned
-	wait_until 5 in_cl wg show "ocmbc$$"
+	wait_until 5 in_cl wg show "ocmbc$$" || return 1
 	in_cl wg set "ocmbc$$" private-key "$T/wg-client.key" peer "$(wg pubkey <"$T/wg-server.key")" \
 		allowed-ips 0.0.0.0/0 endpoint "$gw4:$(port_of wireguard-go)" persistent-keepalive 20
 	device_up "$cl" "ocmbc$$" "$(inner_of wireguard-go).2/24" 1420

@@ -161,7 +161,7 @@ section_latency() {
 load_client() {
 	local server=$1 mode=$2
 	shift 2
-	in_cl timeout 240 "$ocload" "$mode" --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" --user "${load_user:-cheap}" \
+	in_cl timeout 240 "$ocload" "$mode" --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" --servername server.example.test --user "${load_user:-cheap}" \
 		--password-file "$T/password.txt" --to 203.0.113.2 --quiet --json "$@" >"$T/ocload.json" 2>"$T/ocload.err"
 }
 
@@ -317,7 +317,7 @@ idle_sessions() {
 	sleep 1
 	base=$(pss_kb "$server")
 	spawn_input=/dev/null
-	spawn "$cl" "$load_cpus" - "$T/idle.json" "$ocload" idle --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" --user cheap \
+	spawn "$cl" "$load_cpus" - "$T/idle.json" "$ocload" idle --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" --servername server.example.test --user cheap \
 		--password-file "$T/password.txt" --dtls --clients "$n" --concurrency 16 --duration 100000 --timeout 120 --quiet
 	load=$spawned
 	if ! wait_until $((20 + n / 20)) sessions_are "$server" "$n"; then

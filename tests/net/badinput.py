@@ -5,7 +5,8 @@
     badinput.py COMMAND
       list           the names of the cases
       case NAME      once; says what came of it (a status, "closed", "alive") if that is not what must be, and exits 1
-      repeat N       all quick cases in turn until N were sent; exit 1 at the first that ends otherwise than it must
+      repeat N [NAME...]  these cases, or all, in turn until N were sent; exit 1 at
+                     the first that ends otherwise than it must
       slow NAME      a client that dawdles; prints the seconds until the server closed
       idle N SECONDS N connections that say nothing; prints how many the server has closed after SECONDS
       udp            datagrams that are no DTLS, or of no session
@@ -601,7 +602,7 @@ def main():
     elif command == "case":
         sys.exit(0 if run(args[0]) else 1)
     elif command == "repeat":
-        names = list(CASES)
+        names = args[1:] or list(CASES)
         for i in range(int(args[0])):
             if not run(names[i % len(names)]):
                 sys.exit(1)

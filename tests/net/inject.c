@@ -170,10 +170,14 @@ static void inject(pid_t pid, int number, int args_n, char **args)
 	/* to the entry of the call, then to its end */
 	if (goes_on(pid, PTRACE_SYSCALL, &signal) || goes_on(pid, PTRACE_SYSCALL, &signal))
 		return;
-	if (signal != SIGTRAP || !get_regs(pid, &r))
+	if (signal != SIGTRAP || !get_regs(pid, &r) || !set_regs(pid, &before))
 		give_up("no end of the call was seen");
+	/* a signal that seccomp has sent comes before ours, and both before the next instruction */
+	tgkill(pid, pid, SIGSTOP); /* to this thread: another would stop them all at once */
+	if (goes_on(pid, PTRACE_CONT, &signal))
+		return;
 	printf("returns %lld\n", (long long)result_of(&r));
-	if (!set_regs(pid, &before) || ptrace(PTRACE_DETACH, pid, nullptr, nullptr) != 0)
+	if (signal != SIGSTOP || ptrace(PTRACE_DETACH, pid, nullptr, nullptr) != 0)
 		give_up("PTRACE_DETACH");
 }
 

@@ -23,8 +23,10 @@ static void post(struct writer *w, const struct ask *a, struct slice action, con
 	writer_fmt(w, "POST %.*s HTTP/1.1\r\nHost: %s\r\n", (int)action.n, action.p, a->host);
 	writer_str(w, AGENT);
 	cookies(w, a);
-	writer_str(w, "Accept: */*\r\nAccept-Encoding: identity\r\nX-Transcend-Version: 1\r\nX-Aggregate-Auth: 1\r\n"
-	              "Content-Type: application/xml; charset=utf-8\r\n");
+	writer_str(
+		w,
+		"Accept: */*\r\nAccept-Encoding: identity\r\nX-Transcend-Version: 1\r\nX-Aggregate-Auth: 1\r\n"
+		"Content-Type: application/xml; charset=utf-8\r\n");
 	writer_fmt(w, "Content-Length: %zu\r\n\r\n", body->len);
 	writer_put(w, body->start, body->len);
 	w->failed |= body->failed;
@@ -75,7 +77,7 @@ void ask_connect(struct writer *w, const struct ask *a)
 	writer_str(w, AGENT);
 	writer_fmt(w, "Cookie: webvpn=%s\r\n", a->cookie);
 	writer_str(w, "X-CSTP-Version: 1\r\nX-CSTP-Hostname: ocload\r\n"
-	              "X-CSTP-Protocol: Copyright (c) 2004 Cisco Systems, Inc.\r\n");
+		      "X-CSTP-Protocol: Copyright (c) 2004 Cisco Systems, Inc.\r\n");
 	writer_fmt(w, "X-CSTP-Base-MTU: %u\r\nX-CSTP-MTU: %u\r\n", a->base_mtu, a->base_mtu);
 	writer_str(w, "X-CSTP-Address-Type: IPv6,IPv4\r\nX-CSTP-Full-IPv6-Capability: true\r\n");
 	if (a->wants_dtls) {

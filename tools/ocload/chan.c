@@ -30,7 +30,8 @@ static int io_send(WOLFSSL *, char *from, int len, void *arg)
 	for (size_t at = 0; dtls_next_record((const uint8_t *)from, (size_t)len, &at, &r) == ERR_OK;)
 		if (r.epoch == 1)
 			c->last_seq = MAX(c->last_seq, r.seq);
-	[[maybe_unused]] ssize_t n = send(c->fd, from, (size_t)len, MSG_DONTWAIT); /* lost is lost: the library repeats */
+	[[maybe_unused]] ssize_t n =
+		send(c->fd, from, (size_t)len, MSG_DONTWAIT); /* lost is lost: the library repeats */
 	return len;
 }
 
@@ -49,8 +50,8 @@ static enum err make_ssl(struct chan *c, const struct tls *tls, const struct rep
 	return tls_set_app_id(c->ssl, t->app_id, t->app_id_len);
 }
 
-enum err chan_new(struct chan **out, const struct tls *tls, const struct addr *to, const struct reply_tunnel *t,
-                  const uint8_t psk[static TLS_PSK_LEN], struct mono now)
+enum err chan_new(struct chan **out, const struct tls *tls, const struct addr *to,
+		  const struct reply_tunnel *t, const uint8_t psk[static TLS_PSK_LEN], struct mono now)
 {
 	struct chan *c = calloc(1, sizeof *c);
 	if (c == nullptr)
@@ -92,9 +93,9 @@ static enum err take_keys(struct chan *c)
 		return ERR_UNSUPPORTED;
 	replay_init(&c->replay);
 	TRY(record_init(&c->rx, c->suite, wolfSSL_GetServerWriteKey(c->ssl), (size_t)key_len,
-	                wolfSSL_GetServerWriteIV(c->ssl), (size_t)iv_len, 1, 0));
+			wolfSSL_GetServerWriteIV(c->ssl), (size_t)iv_len, 1, 0));
 	return record_init(&c->tx, c->suite, wolfSSL_GetClientWriteKey(c->ssl), (size_t)key_len,
-	                   wolfSSL_GetClientWriteIV(c->ssl), (size_t)iv_len, 1, c->last_seq + SEQ_GAP);
+			   wolfSSL_GetClientWriteIV(c->ssl), (size_t)iv_len, 1, c->last_seq + SEQ_GAP);
 }
 
 static void arm(struct chan *c)

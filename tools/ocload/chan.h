@@ -29,8 +29,8 @@ struct chan {
 };
 
 /* The socket is open and the first hello is sent.  to: address of the TLS connection; its port is t's. */
-enum err chan_new(struct chan **out, const struct tls *tls, const struct addr *to, const struct reply_tunnel *t,
-                  const uint8_t psk[static TLS_PSK_LEN], struct mono now);
+enum err chan_new(struct chan **out, const struct tls *tls, const struct addr *to,
+		  const struct reply_tunnel *t, const uint8_t psk[static TLS_PSK_LEN], struct mono now);
 void chan_free(struct chan *c);
 
 /* A datagram while the channel is not up; ERR_BUSY: the handshake goes on, ERR_OK: it is up now. */

@@ -99,7 +99,10 @@ void client_stop(struct client *c, enum fail why, bool polite)
 	if (c->state < CLIENT_OPEN)
 		h->opening_n--;
 	if (polite && c->state >= CLIENT_SHAKE)
-		client_send_frame(c, CSTP_DISCONNECT, "\xb0" "ocload is done", 15);
+		client_send_frame(c, CSTP_DISCONNECT,
+				  "\xb0"
+				  "ocload is done",
+				  15);
 	hand_add(h, COUNT_closed, 1);
 	drop_all(c);
 	enter(c, CLIENT_IDLE);
@@ -109,9 +112,9 @@ void client_stop(struct client *c, enum fail why, bool polite)
 static enum fail cause(const struct client *c, enum err e)
 {
 	static const enum fail by_state[CLIENT_N] = {
-		[CLIENT_IDLE] = FAIL_LOCAL,     [CLIENT_TCP] = FAIL_TCP,   [CLIENT_TLS] = FAIL_TLS,
-		[CLIENT_LOGIN] = FAIL_HTTP,     [CLIENT_CONNECT] = FAIL_HTTP,
-		[CLIENT_SHAKE] = FAIL_PROTO,    [CLIENT_OPEN] = FAIL_PROTO,
+		[CLIENT_IDLE] = FAIL_LOCAL, [CLIENT_TCP] = FAIL_TCP,      [CLIENT_TLS] = FAIL_TLS,
+		[CLIENT_LOGIN] = FAIL_HTTP, [CLIENT_CONNECT] = FAIL_HTTP, [CLIENT_SHAKE] = FAIL_PROTO,
+		[CLIENT_OPEN] = FAIL_PROTO,
 	};
 	if (e == ERR_CLOSED)
 		return FAIL_CLOSED;
@@ -145,8 +148,13 @@ static enum err ask(struct client *c, ask_one *emit, const struct reply_form *fo
 	uint8_t bytes[16 * 1024];
 	struct writer w = writer_of(bytes, sizeof bytes);
 	const char *password = users_of(&s->users, c->index, d->user, sizeof d->user);
-	struct ask a = { .host = s->host, .user = d->user, .password = password, .context = d->context, .cookie = d->cookie,
-		         .base_mtu = (uint32_t)s->o->base_mtu, .wants_dtls = s->wants_dtls };
+	struct ask a = { .host = s->host,
+			 .user = d->user,
+			 .password = password,
+			 .context = d->context,
+			 .cookie = d->cookie,
+			 .base_mtu = (uint32_t)s->o->base_mtu,
+			 .wants_dtls = s->wants_dtls };
 	if (getrandom(a.dtls_secret, sizeof a.dtls_secret, 0) != sizeof a.dtls_secret)
 		return ERR_SYS;
 	emit(&w, &a, form);
@@ -315,7 +323,8 @@ static void walk(struct client *c)
 	if (e == ERR_BUSY)
 		e = conn_flush(&c->conn);
 	if (e != ERR_OK && e != ERR_BUSY) {
-		client_stop(c, in == CLIENT_CONNECT && c->state == CLIENT_SHAKE ? FAIL_DTLS : cause(c, e), e != ERR_CLOSED);
+		client_stop(c, in == CLIENT_CONNECT && c->state == CLIENT_SHAKE ? FAIL_DTLS : cause(c, e),
+			    e != ERR_CLOSED);
 		return;
 	}
 	client_watch(c);

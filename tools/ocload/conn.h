@@ -30,14 +30,15 @@ struct conn {
 	struct scratch *io;
 	uint8_t *pend; /* what the socket did not take */
 	size_t pend_len;
+	int error; /* the library's last */
 };
 
 int conn_io_recv(WOLFSSL *ssl, char *to, int len, void *arg);
 int conn_io_send(WOLFSSL *ssl, char *from, int len, void *arg);
 
 /* Begin to connect; servername nullptr: none is asked for or verified. */
-enum err conn_open(struct conn *c, struct scratch *io, const struct tls *t, const struct addr *to, const char *servername,
-                   bool verify_name);
+enum err conn_open(struct conn *c, struct scratch *io, const struct tls *t, const struct addr *to,
+		   const char *servername, bool verify_name);
 void conn_close(struct conn *c);
 /* After the descriptor became writable for the first time. */
 enum err conn_connected(const struct conn *c);

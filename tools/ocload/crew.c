@@ -37,7 +37,8 @@ static enum err complain(const char *what, const char *about)
 static void split(const char *text, char *host, size_t cap, char *port, size_t port_cap)
 {
 	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
-	bool has_port = colon != nullptr && (bracket != nullptr ? colon > bracket : strchr(text, ':') == colon);
+	bool has_port =
+		colon != nullptr && (bracket != nullptr ? colon > bracket : strchr(text, ':') == colon);
 	size_t len = has_port ? (size_t)(colon - text) : strlen(text);
 	snprintf(port, port_cap, "%s", has_port ? colon + 1 : "443");
 	if (text[0] == '[' && bracket != nullptr) {
@@ -57,8 +58,8 @@ static enum err find_server(struct shared *s, const struct options *o, char *hos
 	s->server = addr_of_sockaddr(found->ai_addr);
 	freeaddrinfo(found);
 	bool is_ip6 = strchr(host, ':') != nullptr, is_default = strcmp(port, "443") == 0;
-	snprintf(s->host, sizeof s->host, "%s%s%s%s%s", is_ip6 ? "[" : "", host, is_ip6 ? "]" : "", is_default ? "" : ":",
-	         is_default ? "" : port);
+	snprintf(s->host, sizeof s->host, "%s%s%s%s%s", is_ip6 ? "[" : "", host, is_ip6 ? "]" : "",
+		 is_default ? "" : ":", is_default ? "" : port);
 	return ERR_OK;
 }
 
@@ -205,17 +206,18 @@ static void show(struct crew *c)
 		return;
 	double secs = (double)(now.ns - c->shown_at.ns) / 1e9;
 	struct tally t = crew_tally(c), d = crew_since(c, &c->shown);
-	fprintf(stderr, "%4llu s  sessions %llu  failed %llu  lost %llu", (unsigned long long)clock_secs(c->begun, now),
-	        (unsigned long long)(t.count[COUNT_started] - t.count[COUNT_closed]), (unsigned long long)crew_fails(&t),
-	        (unsigned long long)t.count[COUNT_lost]);
+	fprintf(stderr, "%4llu s  sessions %llu  failed %llu  lost %llu",
+		(unsigned long long)clock_secs(c->begun, now),
+		(unsigned long long)(t.count[COUNT_started] - t.count[COUNT_closed]),
+		(unsigned long long)crew_fails(&t), (unsigned long long)t.count[COUNT_lost]);
 	if (d.count[COUNT_opened] > 0)
 		fprintf(stderr, "  logins %.0f/s", (double)d.count[COUNT_opened] / secs);
 	if (d.count[COUNT_sent] > 0)
 		fprintf(stderr, "  up %.0f pps %.1f Mbit/s", (double)d.count[COUNT_sent] / secs,
-		        (double)d.count[COUNT_sent_bytes] / secs * 8e-6);
+			(double)d.count[COUNT_sent_bytes] / secs * 8e-6);
 	if (d.count[COUNT_received] > 0)
 		fprintf(stderr, "  down %.0f pps %.1f Mbit/s", (double)d.count[COUNT_received] / secs,
-		        (double)d.count[COUNT_received_bytes] / secs * 8e-6);
+			(double)d.count[COUNT_received_bytes] / secs * 8e-6);
 	if (t.count[COUNT_corrupt] > 0)
 		fprintf(stderr, "  CORRUPT %llu", (unsigned long long)t.count[COUNT_corrupt]);
 	fputc('\n', stderr);

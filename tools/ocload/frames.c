@@ -50,12 +50,14 @@ void client_send_frame(struct client *c, enum cstp_type type, const void *payloa
 
 static void answer(struct client *c, bool by_tls, const uint8_t *payload, size_t len)
 {
-	[[maybe_unused]] enum err e = (by_tls ? send_cstp : send_record)(c, CSTP_DPD_RESP, payload, MIN(len, CSTP_PAYLOAD_MAX));
+	[[maybe_unused]] enum err e =
+		(by_tls ? send_cstp : send_record)(c, CSTP_DPD_RESP, payload, MIN(len, CSTP_PAYLOAD_MAX));
 	hand_add(c->hand, COUNT_dpd_answered, 1);
 	c->tx_at = c->hand->now;
 }
 
-static enum err take_frame(struct client *c, bool by_tls, enum cstp_type type, const uint8_t *payload, size_t len)
+static enum err take_frame(struct client *c, bool by_tls, enum cstp_type type, const uint8_t *payload,
+			   size_t len)
 {
 	c->rx_at = c->hand->now;
 	switch (type) {
@@ -117,7 +119,8 @@ static enum err take_record(struct client *c, uint8_t *record, size_t len)
 {
 	uint8_t type, *payload;
 	size_t payload_len;
-	if (record_open(&c->chan->rx, &c->chan->replay, record, len, &type, &payload, &payload_len) != ERR_OK) {
+	if (record_open(&c->chan->rx, &c->chan->replay, record, len, &type, &payload, &payload_len) !=
+	    ERR_OK) {
 		hand_add(c->hand, COUNT_bad_record, 1);
 		return ERR_OK;
 	}

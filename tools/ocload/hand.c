@@ -19,7 +19,8 @@ constexpr uint64_t WAKE = UINT64_MAX; /* epoll's data of the eventfd */
 
 /* {{ made by main }} */
 
-enum err hand_new(struct hand **out, const struct shared *s, uint32_t number, uint32_t first, uint32_t clients_n)
+enum err hand_new(struct hand **out, const struct shared *s, uint32_t number, uint32_t first,
+		  uint32_t clients_n)
 {
 	struct hand *h = calloc(1, sizeof *h);
 	if (h == nullptr)
@@ -32,7 +33,8 @@ enum err hand_new(struct hand **out, const struct shared *s, uint32_t number, ui
 	h->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&h->lock, nullptr);
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = WAKE };
-	if (h->clients == nullptr || h->epoll < 0 || h->wake < 0 || epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->wake, &ev) != 0) {
+	if (h->clients == nullptr || h->epoll < 0 || h->wake < 0 ||
+	    epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->wake, &ev) != 0) {
 		hand_free(h);
 		return ERR_SYS;
 	}
@@ -79,8 +81,12 @@ void hand_fail(struct hand *h, const struct client *c, enum fail why)
 {
 	uint_fast64_t v = atomic_load_explicit(&h->fails[why], memory_order_relaxed);
 	atomic_store_explicit(&h->fails[why], v + 1, memory_order_relaxed);
-	if (h->shared->o->verbose)
-		fprintf(stderr, "client %u: %s (state %u)\n", c->index, client_fail_text(why), c->state);
+	if (!h->shared->o->verbose)
+		return;
+	char text[WOLFSSL_MAX_ERROR_SZ] = "";
+	if (why == FAIL_TLS)
+		wolfSSL_ERR_error_string((unsigned long)c->conn.error, text);
+	fprintf(stderr, "client %u: %s (state %u) %s\n", c->index, client_fail_text(why), c->state, text);
 }
 
 enum err hand_watch(struct hand *h, const struct client *c, int fd, bool is_udp, uint32_t events, bool is_new)
@@ -132,7 +138,8 @@ static void start_some(struct hand *h)
 		if (c == nullptr)
 			return;
 		if (o->rate > 0)
-			h->next_start.ns = MAX(h->next_start.ns, h->now.ns - 10'000'000) + (uint64_t)(1e9 / o->rate);
+			h->next_start.ns =
+				MAX(h->next_start.ns, h->now.ns - 10'000'000) + (uint64_t)(1e9 / o->rate);
 		if (!again)
 			h->started_n++;
 		client_start(c);
@@ -175,7 +182,8 @@ static void take_event(struct hand *h, const struct epoll_event *ev)
 static void wait_events(struct hand *h, uint64_t most_ns)
 {
 	struct epoll_event ev[EVENTS];
-	struct timespec t = { .tv_sec = (time_t)(most_ns / 1'000'000'000), .tv_nsec = (long)(most_ns % 1'000'000'000) };
+	struct timespec t = { .tv_sec = (time_t)(most_ns / 1'000'000'000),
+			      .tv_nsec = (long)(most_ns % 1'000'000'000) };
 	int n = epoll_pwait2(h->epoll, ev, EVENTS, &t, nullptr);
 	h->now = clock_now();
 	for (int i = 0; i < n; i++)

@@ -21,7 +21,15 @@ enum counter : uint8_t {
 	COUNT_N
 };
 
-enum latency : uint8_t { LATENCY_TLS, LATENCY_LOGIN, LATENCY_CONNECT, LATENCY_DTLS, LATENCY_TOTAL, LATENCY_ECHO, LATENCY_N };
+enum latency : uint8_t {
+	LATENCY_TLS,
+	LATENCY_LOGIN,
+	LATENCY_CONNECT,
+	LATENCY_DTLS,
+	LATENCY_TOTAL,
+	LATENCY_ECHO,
+	LATENCY_N
+};
 
 enum order_kind : uint8_t {
 	ORDER_NONE,
@@ -92,7 +100,8 @@ struct hand {
 	struct answer answer; /* the peer's last report */
 };
 
-enum err hand_new(struct hand **out, const struct shared *s, uint32_t number, uint32_t first, uint32_t clients_n);
+enum err hand_new(struct hand **out, const struct shared *s, uint32_t number, uint32_t first,
+		  uint32_t clients_n);
 void hand_free(struct hand *h); /* after hand_join */
 enum err hand_run(struct hand *h);
 void hand_join(struct hand *h);
@@ -109,4 +118,5 @@ static inline void hand_add(struct hand *h, enum counter c, uint64_t n)
 }
 void hand_fail(struct hand *h, const struct client *c, enum fail why);
 /* events of epoll; 0 takes it out. */
-enum err hand_watch(struct hand *h, const struct client *c, int fd, bool is_udp, uint32_t events, bool is_new);
+enum err hand_watch(struct hand *h, const struct client *c, int fd, bool is_udp, uint32_t events,
+		    bool is_new);

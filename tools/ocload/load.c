@@ -58,7 +58,8 @@ static uint64_t send_tls(struct burst *b, uint64_t n)
 		if (conn_write(&c->conn, frame, CSTP_HEAD_LEN + size) != ERR_OK)
 			return i;
 	}
-	[[maybe_unused]] enum err e = conn_flush(&c->conn); /* a broken connection is noticed when it is read */
+	[[maybe_unused]] enum err e =
+		conn_flush(&c->conn); /* a broken connection is noticed when it is read */
 	client_watch(c);
 	return n;
 }
@@ -89,8 +90,10 @@ static uint64_t send_burst(struct client *c, uint64_t n)
 		return 0;
 	if (b.is_echo)
 		b.path.src.port = (uint16_t)c->index;
-	b.probe = (struct probe){ .kind = PROBE_DATA, .run = h->load.order.run, .flow = c->index * flows + flow,
-		                  .seq = c->seq[flow] };
+	b.probe = (struct probe){ .kind = PROBE_DATA,
+				  .run = h->load.order.run,
+				  .flow = c->index * flows + flow,
+				  .seq = c->seq[flow] };
 	uint64_t sent = (client_uses_tls(c) ? send_tls : send_dtls)(&b, n);
 	c->seq[flow] += sent;
 	if (sent > 0)
@@ -119,7 +122,8 @@ static uint64_t due(struct hand *h)
 	double rate = l->order.rate;
 	if (rate <= 0)
 		return TURN;
-	double should = (double)(h->now.ns - MIN(l->order.start.ns, h->now.ns)) / 1e9 * rate - (double)l->sent;
+	double should =
+		(double)(h->now.ns - MIN(l->order.start.ns, h->now.ns)) / 1e9 * rate - (double)l->sent;
 	double most = fmax(rate * BACKLOG_S, 1);
 	if (should > most) {
 		l->sent += (uint64_t)(should - most); /* will never be sent */
@@ -133,7 +137,8 @@ static uint64_t send_due(struct hand *h)
 	struct load *l = &h->load;
 	uint64_t left = due(h), budget = TURN, failed = 0;
 	double rate = l->order.rate;
-	uint64_t quantum = rate > 0 ? (uint64_t)fmin(fmax(rate * QUANTUM_S, 1), (double)h->shared->o->burst) : 1;
+	uint64_t quantum =
+		rate > 0 ? (uint64_t)fmin(fmax(rate * QUANTUM_S, 1), (double)h->shared->o->burst) : 1;
 	while (left >= quantum && budget > 0 && failed < h->clients_n) {
 		struct client *c = next_open(h);
 		if (c == nullptr)
@@ -175,8 +180,10 @@ static uint64_t send_wishes(struct hand *h)
 	double seconds = o->seconds - (double)(h->now.ns - MIN(o->start.ns, h->now.ns)) / 1e9;
 	if (seconds <= 0 || opt->passive)
 		return UINT64_MAX;
-	struct probe_wish w = { .size = (uint16_t)opt->size, .flows_n = (uint16_t)opt->flows, .millis = (uint32_t)(seconds * 1000),
-		                .rate_mpps = (uint64_t)(o->rate * 1000 / MAX(count_open(h), 1u)) };
+	struct probe_wish w = { .size = (uint16_t)opt->size,
+				.flows_n = (uint16_t)opt->flows,
+				.millis = (uint32_t)(seconds * 1000),
+				.rate_mpps = (uint64_t)(o->rate * 1000 / MAX(count_open(h), 1u)) };
 	uint8_t body[PROBE_WISH_LEN];
 	probe_put_wish(body, &w);
 	bool all = true;
@@ -185,7 +192,9 @@ static uint64_t send_wishes(struct hand *h)
 		if (!client_is_open(c) || c->wish_granted)
 			continue;
 		all = false;
-		struct probe p = { .kind = PROBE_START, .run = o->run, .flow = c->index * (uint32_t)opt->flows };
+		struct probe p = { .kind = PROBE_START,
+				   .run = o->run,
+				   .flow = c->index * (uint32_t)opt->flows };
 		send_control(c, &p, body, sizeof body);
 	}
 	return all ? UINT64_MAX : ASK_NS;

@@ -41,8 +41,9 @@ const char *options_mode_name(enum mode m)
 static void help_row(FILE *to, const struct row *r)
 {
 	char left[64];
-	snprintf(left, sizeof left, "%s%c%c--%s%s%s", r->letter != 0 ? "-" : " ", r->letter != 0 ? r->letter : ' ',
-	         r->letter != 0 ? ' ' : ' ', r->name, r->arg != nullptr ? " " : "", r->arg != nullptr ? r->arg : "");
+	snprintf(left, sizeof left, "%s%c%c--%s%s%s", r->letter != 0 ? "-" : " ",
+		 r->letter != 0 ? r->letter : ' ', r->letter != 0 ? ' ' : ' ', r->name,
+		 r->arg != nullptr ? " " : "", r->arg != nullptr ? r->arg : "");
 	fprintf(to, "  %-28s %s", left, r->help);
 	if (r->preset != nullptr && r->preset[0] != '-' && strcmp(r->preset, "0") != 0)
 		fprintf(to, " (%s)", r->preset);
@@ -117,7 +118,8 @@ static bool take_options(struct options *o, int argc, char **argv)
 	size_t at = 1;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool has_arg = rows[i].kind != KIND_FLAG;
-		longs[i] = (struct option){ rows[i].name, has_arg ? required_argument : no_argument, nullptr, 256 + (int)i };
+		longs[i] = (struct option){ rows[i].name, has_arg ? required_argument : no_argument, nullptr,
+					    256 + (int)i };
 		if (rows[i].letter == 0)
 			continue;
 		shorts[at++] = rows[i].letter;
@@ -130,7 +132,8 @@ static bool take_options(struct options *o, int argc, char **argv)
 			if (rows[i].letter != 0 && rows[i].letter == c)
 				r = &rows[i];
 		if (r == nullptr)
-			return complain(c == ':' ? "an argument is missing: " : "unknown option: ", argv[optind - 1]);
+			return complain(c == ':' ? "an argument is missing: " : "unknown option: ",
+					argv[optind - 1]);
 		if (set_row(o, r, optarg) != ERR_OK)
 			return complain("wrong value of --", r->name);
 	}
@@ -151,7 +154,8 @@ static bool check(const struct options *o)
 		return complain("--to is needed", "");
 	if (o->clients < 1 || o->clients > 100'000 || o->threads < 1 || o->threads > 256)
 		return complain("--clients or --threads is out of range", "");
-	if (o->flows < 1 || o->flows > 1024 || o->burst < 1 || o->port < 1 || o->port > 65535 || o->concurrency < 1)
+	if (o->flows < 1 || o->flows > 1024 || o->burst < 1 || o->port < 1 || o->port > 65535 ||
+	    o->concurrency < 1)
 		return complain("--flows, --burst, --concurrency or --port is out of range", "");
 	if (o->size > 9000 || o->duration < 0 || o->step <= 0 || o->timeout <= 0 || o->warmup < 0)
 		return complain("--size or a time is out of range", "");

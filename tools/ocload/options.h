@@ -10,7 +10,17 @@
 
 #include "base/addr.h"
 
-enum mode : uint8_t { MODE_NONE, MODE_LOGINS, MODE_IDLE, MODE_UP, MODE_DOWN, MODE_ECHO, MODE_PEER, MODE_FLOOD, MODE_N };
+enum mode : uint8_t {
+	MODE_NONE,
+	MODE_LOGINS,
+	MODE_IDLE,
+	MODE_UP,
+	MODE_DOWN,
+	MODE_ECHO,
+	MODE_PEER,
+	MODE_FLOOD,
+	MODE_N
+};
 
 typedef const char *option_text;
 typedef bool option_flag;

@@ -77,7 +77,8 @@ struct upper {
 };
 
 /* All but the body. */
-static uint8_t *put_heads(uint8_t *out, const struct upper *u, const struct packet_path *path, const struct probe *p)
+static uint8_t *put_heads(uint8_t *out, const struct upper *u, const struct packet_path *path,
+			  const struct probe *p)
 {
 	size_t head = ip_len(u->version), upper = u->size - head;
 	struct writer w = writer_of(out, packet_least(u->version, 0));
@@ -104,25 +105,28 @@ static uint8_t *put_heads(uint8_t *out, const struct upper *u, const struct pack
 	return out + head + UDP_LEN + PROBE_LEN;
 }
 
-static void put_filled(uint8_t *out, const struct packet_shape *s, const struct packet_path *path, const struct probe *p,
-                       uint8_t protocol)
+static void put_filled(uint8_t *out, const struct packet_shape *s, const struct packet_path *path,
+		       const struct probe *p, uint8_t protocol)
 {
 	const struct upper u = { s->version, protocol, s->size, s->fill_sum[p->seq % PROBE_FILLS] };
 	uint8_t *fill = put_heads(out, &u, path, p);
 	memcpy(fill, probe_fill(p->seq), s->size - (size_t)(fill - out));
 }
 
-void packet_put_udp(uint8_t *out, const struct packet_shape *s, const struct packet_path *path, const struct probe *p)
+void packet_put_udp(uint8_t *out, const struct packet_shape *s, const struct packet_path *path,
+		    const struct probe *p)
 {
 	put_filled(out, s, path, p, IP_PROTO_UDP);
 }
 
-void packet_put_echo(uint8_t *out, const struct packet_shape *s, const struct packet_path *path, const struct probe *p)
+void packet_put_echo(uint8_t *out, const struct packet_shape *s, const struct packet_path *path,
+		     const struct probe *p)
 {
 	put_filled(out, s, path, p, s->version == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6);
 }
 
-size_t packet_put_control(uint8_t *out, const struct packet_path *path, const struct probe *p, const void *body, size_t len)
+size_t packet_put_control(uint8_t *out, const struct packet_path *path, const struct probe *p,
+			  const void *body, size_t len)
 {
 	uint8_t version = addr_is_v4(&path->dst) ? 4 : 6;
 	const struct upper u = { version, IP_PROTO_UDP, packet_least(version, len), ip_sum(0, body, len) };

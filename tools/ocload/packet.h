@@ -11,7 +11,8 @@
 #include "probe.h"
 
 constexpr size_t PACKET_ROOM = 16384; /* the longest packet */
-constexpr uint16_t PACKET_CLIENT_PORT = 20000; /* inner source port of flow 0 of each client; the others follow */
+constexpr uint16_t PACKET_CLIENT_PORT =
+	20000; /* inner source port of flow 0 of each client; the others follow */
 
 /* What all packets of a run have in common. */
 struct packet_shape {
@@ -31,10 +32,13 @@ struct packet_path {
 };
 
 /* Write one packet of shape->size bytes with right checksums, filled behind the probe. */
-void packet_put_udp(uint8_t *out, const struct packet_shape *s, const struct packet_path *path, const struct probe *p);
-void packet_put_echo(uint8_t *out, const struct packet_shape *s, const struct packet_path *path, const struct probe *p);
+void packet_put_udp(uint8_t *out, const struct packet_shape *s, const struct packet_path *path,
+		    const struct probe *p);
+void packet_put_echo(uint8_t *out, const struct packet_shape *s, const struct packet_path *path,
+		     const struct probe *p);
 /* The same with a body instead of the fill; the length of the packet is returned. */
-size_t packet_put_control(uint8_t *out, const struct packet_path *path, const struct probe *p, const void *body, size_t len);
+size_t packet_put_control(uint8_t *out, const struct packet_path *path, const struct probe *p,
+			  const void *body, size_t len);
 
 enum packet_verdict : uint8_t {
 	PACKET_GOOD = 1,

@@ -151,7 +151,7 @@ static void count(struct peer_run *r, const struct probe *h, size_t ip_len)
 }
 
 static void reply(struct peer *p, const struct probe *h, enum probe_kind kind, const void *body, size_t len,
-                  const struct sockaddr_storage *to)
+		  const struct sockaddr_storage *to)
 {
 	uint8_t bytes[PROBE_LEN + PROBE_REPORT_LEN];
 	struct probe answer = *h;
@@ -159,11 +159,13 @@ static void reply(struct peer *p, const struct probe *h, enum probe_kind kind, c
 	probe_put(bytes, &answer);
 	if (len > 0)
 		memcpy(bytes + PROBE_LEN, body, len);
-	[[maybe_unused]] ssize_t n = sendto(p->fd, bytes, PROBE_LEN + len, MSG_DONTWAIT, (const struct sockaddr *)to,
-	                                    sizeof(struct sockaddr_in6)); /* lost: it is asked again */
+	[[maybe_unused]] ssize_t n =
+		sendto(p->fd, bytes, PROBE_LEN + len, MSG_DONTWAIT, (const struct sockaddr *)to,
+		       sizeof(struct sockaddr_in6)); /* lost: it is asked again */
 }
 
-static void report(struct peer *p, struct peer_run *r, const struct probe *h, const struct sockaddr_storage *from)
+static void report(struct peer *p, struct peer_run *r, const struct probe *h,
+		   const struct sockaddr_storage *from)
 {
 	uint8_t body[PROBE_REPORT_LEN];
 	struct probe_report out = r->report;
@@ -186,12 +188,15 @@ static void begin_stream(struct peer *p, struct peer_run *r, const struct probe_
 {
 	if (r->stream.n > 0)
 		return;
-	r->stream = (struct stream){ .run = r->id, .size = w->size, .burst = (unsigned)p->o->burst, .start = p->now,
-		                     .until = clock_add_ms(p->now, w->millis) };
+	r->stream = (struct stream){ .run = r->id,
+				     .size = w->size,
+				     .burst = (unsigned)p->o->burst,
+				     .start = p->now,
+				     .until = clock_add_ms(p->now, w->millis) };
 }
 
 static void grant(struct peer *p, struct peer_run *r, const struct probe *h, const struct probe_wish *w,
-                  const struct sockaddr_storage *from)
+		  const struct sockaddr_storage *from)
 {
 	struct addr a = addr_of_sockaddr((const struct sockaddr *)from);
 	if (!p->has_pool || !prefix_has(&p->pool, &a))
@@ -207,11 +212,19 @@ static void grant(struct peer *p, struct peer_run *r, const struct probe *h, con
 				return;
 		}
 		/* A new flow must not find itself in arrears. */
-		double secs = (double)(p->now.ns - r->stream.start.ns) / 1e9, rate = (double)w->rate_mpps / 1000;
+		double secs = (double)(p->now.ns - r->stream.start.ns) / 1e9,
+		       rate = (double)w->rate_mpps / 1000;
 		r->stream.skipped += (uint64_t)(secs * rate);
 		r->stream.rate += rate;
 	}
 	reply(p, h, PROBE_STARTED, nullptr, 0, from);
+}
+
+/* Bytes of IP and UDP in front of it. */
+static size_t heads_of(const struct sockaddr_storage *from)
+{
+	struct addr a = addr_of_sockaddr((const struct sockaddr *)from);
+	return addr_is_v4(&a) ? 28 : 48;
 }
 
 static void take(void *arg, uint8_t *bytes, size_t n, const struct sockaddr_storage *from)
@@ -230,7 +243,7 @@ static void take(void *arg, uint8_t *bytes, size_t n, const struct sockaddr_stor
 	switch (h.kind) {
 	case PROBE_DATA:
 		if (probe_is_fill(body, n - PROBE_LEN, h.seq))
-			count(r, &h, n + 28);
+			count(r, &h, n + heads_of(from));
 		else
 			r->report.corrupt++;
 		return;
@@ -340,16 +353,16 @@ int flood_main(const struct options *o)
 		fprintf(stderr, "ocload: not a prefix: %s\n", o->to);
 		return 2;
 	}
-	if (out == nullptr || open_socket(&fd, (uint16_t)o->port) != ERR_OK || add_targets(&s, o, &to) != ERR_OK ||
-	    getrandom(&s.run, sizeof s.run, 0) != sizeof s.run)
+	if (out == nullptr || open_socket(&fd, (uint16_t)o->port) != ERR_OK ||
+	    add_targets(&s, o, &to) != ERR_OK || getrandom(&s.run, sizeof s.run, 0) != sizeof s.run)
 		return say("cannot begin");
 	catch_signals();
 	s.start = clock_now();
 	s.until.ns = s.start.ns + (uint64_t)(o->duration * 1e9);
 	pour(&s, fd, out);
 	double secs = (double)(clock_now().ns - s.start.ns) / 1e9;
-	printf(o->json ? "{\"mode\": \"flood\", \"sent\": %llu, \"seconds\": %.3f, \"sent_per_s\": %.1f}\n" :
-	                 "sent %llu packets in %.3f s, %.1f a second\n",
+	printf(o->json ? "{\"mode\": \"flood\", \"sent\": %llu, \"seconds\": %.3f, \"sent_per_s\": %.1f}\n"
+		       : "sent %llu packets in %.3f s, %.1f a second\n",
 	       (unsigned long long)s.sent, secs, (double)s.sent / secs);
 	close(fd);
 	stream_fini(&s);

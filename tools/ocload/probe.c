@@ -113,7 +113,9 @@ void probe_put_wish(uint8_t out[static PROBE_WISH_LEN], const struct probe_wish 
 enum err probe_get_wish(struct probe_wish *out, const uint8_t *p, size_t n)
 {
 	struct reader r = reader_of(p, n);
-	struct probe_wish w = { .size = reader_u16be(&r), .flows_n = reader_u16be(&r), .millis = reader_u32be(&r) };
+	struct probe_wish w = { .size = reader_u16be(&r),
+				.flows_n = reader_u16be(&r),
+				.millis = reader_u32be(&r) };
 	w.rate_mpps = get_u64be(&r);
 	if (!reader_ok(&r))
 		return ERR_SHORT;
@@ -125,7 +127,7 @@ void probe_put_report(uint8_t out[static PROBE_REPORT_LEN], const struct probe_r
 {
 	struct writer to = writer_of(out, PROBE_REPORT_LEN);
 	const uint64_t all[] = { r->received, r->bytes,   r->twice,   r->reordered,
-		                 r->late,     r->corrupt, r->dropped, r->sent };
+				 r->late,     r->corrupt, r->dropped, r->sent };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		put_u64be(&to, all[i]);
 }

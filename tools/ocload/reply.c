@@ -75,7 +75,8 @@ enum err reply_parse(struct reply *out, const char *p, size_t n, bool has_body)
 	struct slice first = text_next_word(&head, '\n');
 	struct slice version = text_next_word(&first, ' ');
 	uint64_t status = 0;
-	if (!text_has_prefix_nocase(version, "HTTP/1.") || text_number(&status, text_next_word(&first, ' '), 999) != ERR_OK)
+	if (!text_has_prefix_nocase(version, "HTTP/1.") ||
+	    text_number(&status, text_next_word(&first, ' '), 999) != ERR_OK)
 		return ERR_PROTO;
 	struct reply r = { .status = (unsigned)status, .head = head, .len = head_len + 4 };
 	if (has_body) {

@@ -37,7 +37,7 @@ struct reply_form {
 	bool asks_secondary;
 	struct slice opaque; /* the whole element, to be sent back */
 	struct slice action; /* path; p nullptr: as before */
-	struct slice token;  /* session-token */
+	struct slice token; /* session-token */
 };
 void reply_read_form(struct reply_form *out, struct slice body);
 

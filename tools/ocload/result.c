@@ -122,7 +122,8 @@ static double own_cpu(void)
 	struct rusage u;
 	if (getrusage(RUSAGE_SELF, &u) != 0)
 		return 0;
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 json_t *result_make(const struct run *r)
@@ -142,7 +143,8 @@ json_t *result_make(const struct run *r)
 	json_object_set_new(j, "sessions", sessions(r));
 	json_object_set_new(j, "failures", failures(r));
 	if (o->mode == MODE_LOGINS)
-		json_object_set_new(j, "logins_per_s", number(r->seconds > 0 ? (double)r->logins / r->seconds : 0));
+		json_object_set_new(j, "logins_per_s",
+				    number(r->seconds > 0 ? (double)r->logins / r->seconds : 0));
 	if (r->has_traffic && r->best.seconds > 0) {
 		json_object_set_new(j, "size", count(o->size));
 		json_object_set_new(j, "flows", count(o->flows * o->clients));
@@ -173,7 +175,8 @@ static void print_inline(FILE *to, json_t *object)
 {
 	const char *key;
 	json_t *v;
-	json_object_foreach(object, key, v) {
+	json_object_foreach(object, key, v)
+	{
 		fprintf(to, "  %s ", key);
 		print_value(to, v);
 	}
@@ -184,7 +187,8 @@ static void print_list(FILE *to, const char *key, const json_t *list)
 {
 	size_t i;
 	json_t *v;
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		fprintf(to, "%-16s", key);
 		print_inline(to, v);
 	}
@@ -194,12 +198,14 @@ static void print_table(FILE *to, json_t *result)
 {
 	const char *key;
 	json_t *v, *inner;
-	json_object_foreach(result, key, v) {
+	json_object_foreach(result, key, v)
+	{
 		if (json_is_array(v)) {
 			print_list(to, key, v);
 		} else if (json_is_object(v) && json_is_object(json_object_iter_value(json_object_iter(v)))) {
 			const char *name;
-			json_object_foreach(v, name, inner) {
+			json_object_foreach(v, name, inner)
+			{
 				fprintf(to, "%-16s", name);
 				print_inline(to, inner);
 			}
@@ -260,16 +266,16 @@ static int judge_logins(const struct run *r, const struct options *o)
 		fprintf(stderr, "ocload: nobody could log in\n");
 		return STATUS_MISSED;
 	}
-	return o->min_rate > 0 && rate < (double)o->min_rate ? missed("logins a second", rate, (double)o->min_rate) : 0;
+	return o->min_rate > 0 && rate < (double)o->min_rate
+		       ? missed("logins a second", rate, (double)o->min_rate)
+		       : 0;
 }
 
 int result_verdict(const struct run *r)
 {
 	const struct options *o = r->crew.shared.o;
 	const struct hist *h = &r->crew.hist[o->mode == MODE_ECHO ? LATENCY_ECHO : LATENCY_TOTAL];
-	int status = r->has_traffic ? judge_traffic(r, o) : 0;
-	if (o->mode == MODE_LOGINS)
-		status = MAX(status, judge_logins(r, o));
+	int status = r->has_traffic ? judge_traffic(r, o) : o->mode == MODE_LOGINS ? judge_logins(r, o) : 0;
 	double p99 = ms(hist_percentile(h, 0.99));
 	if (o->max_p99 > 0 && (h->n == 0 || p99 > o->max_p99))
 		status = missed("99th percentile of latency in ms", p99, o->max_p99);

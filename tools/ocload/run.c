@@ -53,7 +53,8 @@ static enum err open_sessions(struct run *r)
 	fprintf(stderr, "ocload: no session could be opened:");
 	for (size_t i = 0; i < FAIL_N; i++)
 		if (t.fails[i] > 0)
-			fprintf(stderr, " %s %llu", client_fail_text((enum fail)i), (unsigned long long)t.fails[i]);
+			fprintf(stderr, " %s %llu", client_fail_text((enum fail)i),
+				(unsigned long long)t.fails[i]);
 	fputc('\n', stderr);
 	return ERR_CLOSED;
 }
@@ -120,7 +121,8 @@ static void judge(struct run *r, struct outcome *out, uint32_t id, const struct 
 {
 	const struct options *o = r->crew.shared.o;
 	struct probe_report p = {};
-	bool has_report = (o->mode == MODE_UP || (o->mode == MODE_DOWN && !o->passive)) && ask_peer(r, id, &p);
+	bool has_report =
+		(o->mode == MODE_UP || (o->mode == MODE_DOWN && !o->passive)) && ask_peer(r, id, &p);
 	out->sent = d->count[COUNT_sent];
 	out->corrupt = d->count[COUNT_corrupt];
 	out->blocked = d->count[COUNT_blocked];
@@ -159,7 +161,8 @@ static bool measure(struct run *r, double rate, double seconds, struct outcome *
 	uint32_t id = o->passive ? 0 : new_id();
 	struct tally before = crew_tally(c);
 	struct mono begun = clock_now();
-	crew_order(c, &(struct order){ .kind = order_of(o->mode), .run = id, .rate = rate, .seconds = seconds });
+	crew_order(c,
+		   &(struct order){ .kind = order_of(o->mode), .run = id, .rate = rate, .seconds = seconds });
 	bool go_on = crew_wait(c, seconds);
 	*out = (struct outcome){ .seconds = since(begun), .rate = rate };
 	if (o->mode == MODE_DOWN || o->mode == MODE_ECHO) {
@@ -181,7 +184,8 @@ static void note(struct run *r, const struct outcome *out)
 		r->steps[r->steps_n++] = *out;
 	if (!r->crew.shared.o->quiet)
 		fprintf(stderr, "step: %.0f pps asked, %.0f sent, %.0f received, loss %.4f %%\n", out->rate,
-		        (double)out->sent / out->seconds, (double)out->received / out->seconds, run_loss(out));
+			(double)out->sent / out->seconds, (double)out->received / out->seconds,
+			run_loss(out));
 }
 
 /* {{ the highest rate }} */

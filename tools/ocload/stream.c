@@ -36,7 +36,8 @@ static size_t payload_len(const struct stream *s, const struct stream_flow *f)
 	return MAX(s->size, heads + PROBE_LEN) - heads;
 }
 
-static void put_one(const struct stream *s, const struct stream_flow *f, uint64_t seq, struct udp_out *out, size_t len)
+static void put_one(const struct stream *s, const struct stream_flow *f, uint64_t seq, struct udp_out *out,
+		    size_t len)
 {
 	const struct probe p = { PROBE_DATA, s->run, f->id, seq, clock_now().ns };
 	uint8_t *at = udp_room(out);
@@ -51,7 +52,8 @@ static uint64_t send_flow(struct stream *s, int fd, struct udp_out *out, uint64_
 	size_t len = payload_len(s, f), sent;
 	for (uint64_t i = 0; i < n && udp_fits(out, len); i++)
 		put_one(s, f, f->seq + i, out, len);
-	[[maybe_unused]] enum err e = udp_send(fd, out, &f->to, &sent); /* an address nobody has: not sent, not counted */
+	[[maybe_unused]] enum err e =
+		udp_send(fd, out, &f->to, &sent); /* an address nobody has: not sent, not counted */
 	f->seq += sent;
 	s->sent += sent;
 	return sent;
@@ -61,7 +63,8 @@ static uint64_t due(struct stream *s, struct mono now)
 {
 	if (s->rate <= 0)
 		return TURN;
-	double should = (double)(now.ns - MIN(s->start.ns, now.ns)) / 1e9 * s->rate - (double)(s->sent + s->skipped);
+	double should =
+		(double)(now.ns - MIN(s->start.ns, now.ns)) / 1e9 * s->rate - (double)(s->sent + s->skipped);
 	double most = fmax(s->rate * BACKLOG_S, 1);
 	if (should > most) {
 		s->skipped += (uint64_t)(should - most);

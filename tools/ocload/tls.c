@@ -28,7 +28,8 @@ static enum err complain(const char *what, const char *about)
 	return ERR_CONFIG;
 }
 
-static unsigned give_psk(WOLFSSL *ssl, const char *, char *identity, unsigned identity_cap, unsigned char *key, unsigned cap)
+static unsigned give_psk(WOLFSSL *ssl, const char *, char *identity, unsigned identity_cap,
+			 unsigned char *key, unsigned cap)
 {
 	const uint8_t *psk = wolfSSL_get_psk_callback_ctx(ssl);
 	if (psk == nullptr || cap < TLS_PSK_LEN)
@@ -52,7 +53,8 @@ static enum err init_tls(struct tls *t, const struct options *o)
 	}
 	wolfSSL_CTX_set_verify(t->tls, WOLFSSL_VERIFY_PEER, nullptr);
 	const char *file = o->cafile != nullptr ? o->cafile : SYSTEM_CA;
-	if (wolfSSL_CTX_load_verify_locations_ex(t->tls, file, nullptr, WOLFSSL_LOAD_FLAG_IGNORE_ERR) != WOLFSSL_SUCCESS)
+	if (wolfSSL_CTX_load_verify_locations_ex(t->tls, file, nullptr, WOLFSSL_LOAD_FLAG_IGNORE_ERR) !=
+	    WOLFSSL_SUCCESS)
 		return complain("cannot read authorities from ", file);
 	return ERR_OK;
 }
@@ -100,7 +102,8 @@ void tls_fini(struct tls *t)
 
 enum err tls_export_psk(WOLFSSL *ssl, uint8_t psk[static TLS_PSK_LEN])
 {
-	int rc = wolfSSL_export_keying_material(ssl, psk, TLS_PSK_LEN, LABEL, sizeof LABEL - 1, nullptr, 0, 0);
+	int rc =
+		wolfSSL_export_keying_material(ssl, psk, TLS_PSK_LEN, LABEL, sizeof LABEL - 1, nullptr, 0, 0);
 	wolfSSL_FreeArrays(ssl);
 	return rc == WOLFSSL_SUCCESS ? ERR_OK : ERR_CRYPTO;
 }
@@ -123,7 +126,7 @@ static enum err make_blob(struct writer *w, const uint8_t *id, size_t len)
 	constexpr int fixed = 1 + 4 + 4 + 1 + 48 + 1 + 1 + 2 + 2;
 	if (bare_len < fixed || (size_t)bare_len > sizeof bare)
 		return ERR_CRYPTO;
-	writer_u8(w, bare[0]);
+	writer_u8(w, WOLFSSL_CLIENT_END);
 	writer_u32be(w, (uint32_t)time(nullptr));
 	writer_u32be(w, SESSION_LIFE_S);
 	writer_u8(w, (uint8_t)len);

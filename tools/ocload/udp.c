@@ -74,9 +74,12 @@ enum err udp_read(int fd, struct udp_in *in, udp_take *take, void *arg, uint32_t
 	struct control control[UDP_BATCH];
 	for (size_t i = 0; i < UDP_BATCH; i++) {
 		iov[i] = (struct iovec){ in->bytes[i], UDP_READ };
-		m[i].msg_hdr = (struct msghdr){ .msg_name = &in->from[i], .msg_namelen = sizeof in->from[i],
-			                        .msg_iov = &iov[i], .msg_iovlen = 1,
-			                        .msg_control = &control[i], .msg_controllen = sizeof control[i] };
+		m[i].msg_hdr = (struct msghdr){ .msg_name = &in->from[i],
+						.msg_namelen = sizeof in->from[i],
+						.msg_iov = &iov[i],
+						.msg_iovlen = 1,
+						.msg_control = &control[i],
+						.msg_controllen = sizeof control[i] };
 	}
 	int n = recvmmsg(fd, m, UDP_BATCH, MSG_DONTWAIT, nullptr);
 	if (n < 0)
@@ -95,7 +98,10 @@ static ssize_t send_segments(int fd, struct udp_out *out, const struct sockaddr_
 {
 	struct control control = {};
 	struct iovec iov = { out->bytes, out->len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof(uint16_t)) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = CMSG_SPACE(sizeof(uint16_t)) };
 	if (to != nullptr) {
 		m.msg_name = (void *)(uintptr_t)to;
 		m.msg_namelen = len_of(to);

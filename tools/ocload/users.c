@@ -59,7 +59,8 @@ static enum err read_rows(struct users *u, const char *path)
 {
 	TRY(read_all(u, path));
 	char *save;
-	for (char *line = strtok_r(u->text, "\r\n", &save); line != nullptr; line = strtok_r(nullptr, "\r\n", &save))
+	for (char *line = strtok_r(u->text, "\r\n", &save); line != nullptr;
+	     line = strtok_r(nullptr, "\r\n", &save))
 		if (line[0] != '#')
 			TRY(add_row(u, line));
 	return u->n > 0 ? ERR_OK : complain("no user in ", path);
@@ -100,6 +101,6 @@ const char *users_of(const struct users *u, uint32_t index, char *out, size_t ca
 		snprintf(out, cap, "%s", u->pattern);
 	else
 		snprintf(out, cap, "%.*s%llu%s", (int)(mark - u->pattern), u->pattern,
-		         (unsigned long long)(u->first + index), mark + 2);
+			 (unsigned long long)(u->first + index), mark + 2);
 	return u->password;
 }
