@@ -35,7 +35,7 @@ void conn_forget_web(struct conn *c)
 		return;
 	http_fini(&c->web->http);
 	connect_req_wipe(&c->web->connect);
-	free(c->web->body);
+	web_forget_body(c);
 	free(c->web);
 	c->web = nullptr;
 }
@@ -153,7 +153,9 @@ static enum err in_request(struct conn *c)
 {
 	size_t len;
 	TRY(tls_read(&c->tls, c->w->plain, sizeof c->w->plain, &len));
-	return web_input(c, c->w->plain, len);
+	enum err e = web_input(c, c->w->plain, len);
+	explicit_bzero(c->w->plain, len); /* passwords and cookies pass here */
+	return e;
 }
 
 /* Nothing may come before the answer: a request sent ahead could be mistaken for part of another. */

@@ -34,7 +34,8 @@ enum conn_state : uint8_t {
 /* Only before the tunnel. */
 struct conn_web {
 	struct http http;
-	uint8_t *body;
+	uint8_t *body; /* of the request at hand */
+	size_t body_cap;
 	struct connect_req connect; /* while ASKED for a tunnel */
 	enum login_dialect dialect;
 	char group[LOGIN_USER_MAX + 1]; /* chosen in the form */

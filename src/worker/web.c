@@ -21,6 +21,15 @@ static const struct vhost *vhost_of(const struct conn *c)
 	return &c->w->gen.config->vhosts[0];
 }
 
+void web_forget_body(struct conn *c)
+{
+	if (c->web->body != nullptr)
+		explicit_bzero(c->web->body, c->web->body_cap);
+	free(c->web->body);
+	c->web->body = nullptr;
+	c->web->body_cap = 0;
+}
+
 /* {{ answering }} */
 
 /* Send what is in w; then the next request, or the end. */
@@ -31,8 +40,7 @@ static enum err respond(struct conn *c, const struct writer *w, bool close)
 	TRY(tls_write(&c->tls, w->start, w->len));
 	c->state = CONN_REQUEST;
 	http_next(&c->web->http);
-	free(c->web->body);
-	c->web->body = nullptr;
+	web_forget_body(c);
 	if (close) {
 		conn_finish(c);
 		return ERR_BUSY;
@@ -366,10 +374,11 @@ static enum err request(struct conn *c)
 static enum err make_body(struct conn *c)
 {
 	size_t cap = http_body_cap(&c->web->http);
-	free(c->web->body);
+	web_forget_body(c);
 	c->web->body = malloc(MAX(cap, 1));
 	if (c->web->body == nullptr)
 		return ERR_NOMEM;
+	c->web->body_cap = cap;
 	http_give_body(&c->web->http, c->web->body, cap);
 	return ERR_OK;
 }

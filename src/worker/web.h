@@ -17,3 +17,5 @@ void web_auth_done(struct conn *c, const Msg__AuthDone *done);
 void web_open_done(struct conn *c, const Msg__OpenDone *done);
 /* The keeper is gone: 503. */
 void web_unavailable(struct conn *c);
+/* Wipe and free the body of the request: it may hold a password. */
+void web_forget_body(struct conn *c);

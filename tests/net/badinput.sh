@@ -120,4 +120,5 @@ ok "a right login works" equal "$(vpn login test "$password" | cut -c1-3)" 200
 ! is_ours || ok "no worker says a password or cookie" not grep -e "$password" -e 'webvpn=' "$T/server.log"
 oc_stop beside
 ok "all sessions are gone" wait_until 10 users_are 0
+nothing_died
 server_stop

@@ -7,11 +7,6 @@
 # server while the file $T/go exists and keeps one line of figures in $T/NAME/tp.
 #
 #   mc_cookies 20; mc_start c1 "${cookies[0]}"; mc_wait 1; traffic_on; ...; traffic_off; mc_sum lost
-if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-	echo "skipped: a library"
-	exit 77
-fi
-
 readonly tunping=$BUILD_DIR/tests/tunping
 [ -x "$tunping" ] || skip "no $tunping; run: make build"
 # openconnect and its inner end talk through a datagram socket: room for more than ten packets
@@ -148,9 +143,9 @@ mc_reap() {
 
 # mc_of_worker N: names of the clients whose session this worker has, found by their address.
 mc_of_worker() {
-	local ips name phase round ip rest
+	local ips name ip _
 	ips=" $(users "' '.join(u['IPv4'] for u in d if u['Worker'] == $1)") "
-	while read -r name phase round ip rest; do
+	while read -r name _ _ ip _; do
 		[[ $ips != *" ${ip#ip=} "* ]] || echo "$name"
 	done < <(mc_lines)
 }

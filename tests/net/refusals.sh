@@ -173,20 +173,25 @@ if is_ours; then
 	ok "failed logins are counted" stat_above auth_failed 6
 	ok "refused tunnels are counted" stat_above connect_refused 4
 fi
+nothing_died
 server_stop
 
 server_start cookie-timeout=3
 expired_cookie
+nothing_died
 server_stop
 
 server_start max-same-clients=1
 same_clients
+nothing_died
 server_stop
 
 server_start ipv4-network=10.77.1.0/30 -ipv6-network
 exhausted_pool
+nothing_died
 server_stop
 
 server_start max-clients=1
 max_clients 503
+nothing_died
 server_stop

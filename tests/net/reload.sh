@@ -20,11 +20,11 @@ presents() { equal "$(presented)" "$1"; }
 
 # hup TEXT: SIGHUP, and the new generation is in force
 hup() {
-	local done
-	done=$(log_times 'reload\.done')
+	local n
+	n=$(log_times 'reload\.done')
 	kill -s HUP "$server_pid"
-	ok "$1: SIGHUP, the new configuration is in force" wait_until 10 log_has_more 'reload\.done' $((done + 1))
-	ok "$1: in both workers" wait_until 5 log_has_more 'worker[01].*config\.in_force' $((2 * (done + 2)))
+	ok "$1: SIGHUP, the new configuration is in force" wait_until 10 log_has_more 'reload\.done' $((n + 1))
+	ok "$1: in both workers" wait_until 5 log_has_more 'worker[01].*config\.in_force' $((2 * (n + 2)))
 }
 
 # hup_refused TEXT PATTERN...: SIGHUP, and each pattern is in the log since then; occtl says the same and exits 1.

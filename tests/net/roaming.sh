@@ -159,13 +159,16 @@ ip netns exec "$cl" sysctl -qw net.ipv4.conf.all.promote_secondaries=1 net.ipv4.
 server_start workers=2 dpd=3
 address_changes
 client_dies
+nothing_died
 server_stop
 
 server_start workers=2 dpd=3 deny-roaming=true
 denied
+nothing_died
 server_stop
 
 is_ours || exit 0 # Debian's ocserv ends the session when it hears "port unreachable"
 server_start workers=2 dpd=30
 rebinding
+nothing_died
 server_stop

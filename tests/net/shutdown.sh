@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib_many.sh"
 
 connect_four() {
-	local i
 	mc_cookies 4
 	mc_start c0 "${cookies[0]}"
 	mc_start c1 "${cookies[1]}"

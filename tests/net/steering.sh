@@ -41,7 +41,10 @@ bpf_is_on() { in_occtl show status | json "'bpf-steering=on' in d['Features']" |
 
 # traffic: both directions at the same time. $handed and $moved: packets since it began.
 traffic() {
-	local out=$(stat handover_out) in=$(stat handover_in) all=$(packets)
+	local out in all
+	out=$(stat handover_out)
+	in=$(stat handover_in)
+	all=$(packets)
 	traffic_on
 	ok "$1: the host pings $clients clients, $pings times each" pings_of
 	traffic_off
@@ -102,6 +105,8 @@ run() {
 		few_are_handed "$text"
 	else
 		ok "$text: $handed packets were handed over" more $handed 0
+		reconnect_all "$text, new tunnels" 2
+		traffic "$text, new tunnels"
 	fi
 	quiet_counters
 	[ "$workers,$bpf" != 2,true ] || after_deaths

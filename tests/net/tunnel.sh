@@ -115,6 +115,7 @@ leave_by_user tls4
 session dtls4 dtls
 leave_by_admin dtls4
 clean_counters
+nothing_died
 server_stop
 
 oc_url=$url6
@@ -125,4 +126,5 @@ session dtls6 dtls
 leave_by_admin dtls6
 four_at_once
 clean_counters
+nothing_died
 server_stop

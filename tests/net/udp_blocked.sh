@@ -96,4 +96,5 @@ long_block
 end "$stream" INT || true
 oc_stop oc
 ok "the session is gone" wait_until 5 users_are 0
+nothing_died
 server_stop

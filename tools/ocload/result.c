@@ -249,6 +249,8 @@ static int judge_traffic(const struct run *r, const struct options *o)
 		fprintf(stderr, "ocload: the loss is not known: no ocload peer has answered\n");
 		return STATUS_MISSED;
 	}
+	if (b->is_known && b->received == 0)
+		status = missed("packets that arrived", 0, 1);
 	if (o->sweep && !r->is_found)
 		status = missed("no rate had so little loss; percent", run_loss(b), o->max_loss);
 	if (!o->sweep && o->max_loss >= 0 && run_loss(b) > o->max_loss)

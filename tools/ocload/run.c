@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 constexpr double REST_S = 0.3;
+constexpr uint32_t NO_RUN = UINT32_MAX;
 constexpr double PEER_S = 3;          /* how long the peer may be silent */
 constexpr double SETTLE_S = 10;       /* how long packets may still come after the last was sent */
 constexpr double SWEEP_FROM = 10'000; /* packets a second */
@@ -165,13 +166,14 @@ static bool measure(struct run *r, double rate, double seconds, struct outcome *
 		   &(struct order){ .kind = order_of(o->mode), .run = id, .rate = rate, .seconds = seconds });
 	bool go_on = crew_wait(c, seconds);
 	*out = (struct outcome){ .seconds = since(begun), .rate = rate };
-	if (o->mode == MODE_DOWN || o->mode == MODE_ECHO) {
+	if (o->mode == MODE_ECHO || (o->mode == MODE_DOWN && !o->passive)) {
 		/* Keep the order: it says which run the packets that still come belong to. */
 		if (o->mode == MODE_ECHO)
 			crew_order(c, &(struct order){ .kind = ORDER_REST, .run = id });
 		settle(r);
 	}
-	crew_order(c, &(struct order){ .kind = ORDER_REST, .run = id });
+	/* A flood goes on: what comes from now on belongs to no run. */
+	crew_order(c, &(struct order){ .kind = ORDER_REST, .run = o->passive ? NO_RUN : id });
 	crew_wait(c, REST_S);
 	struct tally d = crew_since(c, &before);
 	judge(r, out, id, &d);
