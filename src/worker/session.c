@@ -337,7 +337,7 @@ static void tick_udp(struct session *s)
 	if (silent(t->rx_udp, now, t->switch_s)) {
 		s->udp_active = false;
 		STAT_INC(s->w, dtls_fallbacks);
-		log_info("dtls.silent sid=%lu user=%s: packets go over TLS", s->route.sid,
+		log_debug("dtls.silent sid=%lu user=%s: packets go over TLS", s->route.sid,
 			 s->facts->username);
 	}
 }

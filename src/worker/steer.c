@@ -244,6 +244,12 @@ static void learn(struct worker *w, const struct udp_peer *peer, unsigned owner)
 	HASH_ADD(hh, w->steer.flows, peer, sizeof f->peer, f);
 }
 
+void steer_hello(struct worker *w, unsigned to, const struct datagram *d)
+{
+	learn(w, &d->peer, to);
+	steer_udp(w, to, d);
+}
+
 /* {{ the inbox }} */
 
 static void take(struct worker *w, const struct handover *h, uint8_t *bytes, size_t len)

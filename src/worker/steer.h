@@ -58,6 +58,8 @@ void steer_forget_others(struct steer *st);
 
 /* Pass a datagram or an inner packet to the owner. */
 void steer_udp(struct worker *w, unsigned to, const struct datagram *d);
+/* The same for a ClientHello: what follows from its address will go there too. */
+void steer_hello(struct worker *w, unsigned to, const struct datagram *d);
 void steer_tun(struct worker *w, unsigned to, const struct virtio_net_hdr *vnet, const uint8_t *packet,
 	       size_t len);
 /* A record from an unknown address: ask the siblings, a few times a second.  The one that can open it claims the address. */

@@ -70,7 +70,7 @@ static void dispatch_hello(struct worker *w, struct datagram *d, const struct dt
 	else if (r->own != nullptr)
 		dtls_hello(r->own, d);
 	else if (d->from < 0)
-		steer_udp(w, r->worker, d);
+		steer_hello(w, r->worker, d);
 }
 
 /* A record from an address we do not know: the owner of the flow, else a client behind a NAT that changed its mind. */
@@ -103,10 +103,13 @@ void udp_dispatch(struct worker *w, struct datagram *d)
 		return;
 	}
 	struct peer_entry *e = find_peer(w, &d->peer);
-	if (e != nullptr)
-		dtls_feed(e->session, d);
-	else
+	if (e == nullptr) {
 		dispatch_stranger(w, d);
+		return;
+	}
+	if (d->is_probe)
+		steer_claim(w, (unsigned)d->from, d); /* the next ones come straight to us */
+	dtls_feed(e->session, d);
 }
 
 /* Our address that the client sent to, and the length of each datagram if the kernel has coalesced several. */

@@ -78,13 +78,13 @@ spawn() {
 	) <"$spawn_input" >>"$log" 2>&1 &
 	spawned=$!
 	pids+=("$spawned")
+	disown "$spawned" # no remark of the shell when it is killed
 }
 
 # end PID [SIGNAL]
 end() {
 	kill -s "${2:-TERM}" "$1" 2>/dev/null || true
 	wait_until 15 eval "! kill -0 $1" || kill -s KILL "$1" 2>/dev/null || true
-	wait "$1" 2>/dev/null || true
 }
 
 # {{ the clocks }}
@@ -199,8 +199,9 @@ make_files() {
 	make_certificate server serverAuth
 	make_certificate client clientAuth
 	# shellcheck disable=SC2016 # Perl's variables, and the dollars of crypt(3)
-	perl -e 'my %salt = (cheap => q($1$bench), yescrypt => q($y$j9T$benchbenchbench));
+	perl -e 'my %salt = (cheap => q($1$bench), yescrypt => q($y$j9T$benchbenchbe));
 		print "$_:*:", crypt($ARGV[0], $salt{$_}), "\n" for sort keys %salt' "$password" >"$T/ocpasswd"
+	chmod 600 "$T/ocpasswd"
 	echo "$password" >"$T/password.txt"
 }
 
@@ -403,7 +404,7 @@ connect_openvpn() {
 	spawn "$cl" "$load_cpus" - "$T/openvpn-client.log" openvpn --client --dev-type tun --dev openvpn --remote $gw4 1194 udp --nobind \
 		--ca "$T/ca.pem" --cert "$T/client.pem" --key "$T/client-key.pem" --data-ciphers AES-128-GCM --verb 2
 	client_pid[openvpn]=$spawned
-	wait_until 15 grep -q 'Initialization Sequence Completed' "$T/openvpn-client.log" || return 1
+	wait_until 30 grep -q 'Initialization Sequence Completed' "$T/openvpn-client.log" || return 1
 	route_to openvpn openvpn
 }
 

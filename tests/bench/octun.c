@@ -124,8 +124,13 @@ static void send_super(struct client *c, size_t len)
 	if (len < sizeof tun.out.head ||
 	    segment_init(&s, &tun.out.head, tun.out.bytes, len - sizeof tun.out.head) != ERR_OK)
 		return;
+	bool by_tls = client_uses_tls(c);
 	while (segment_next(&s, packet, sizeof packet, &n) == ERR_OK)
-		(client_uses_tls(c) ? add_frame : add_record)(c, packet, n);
+		(by_tls ? add_frame : add_record)(c, packet, n);
+	if (by_tls) { /* a broken connection is noticed when it is read */
+		[[maybe_unused]] enum err e = conn_flush(&c->conn);
+		client_watch(c);
+	}
 }
 
 uint64_t load_run(struct hand *h)
@@ -147,12 +152,8 @@ uint64_t load_run(struct hand *h)
 		else
 			send_super(c, (size_t)n);
 	}
-	if (by_tls) {
-		[[maybe_unused]] enum err e = conn_flush(&c->conn);
-		client_watch(c);
-	} else {
+	if (!by_tls)
 		send_batch(c);
-	}
 	c->tx_at = h->now;
 	return wait;
 }

@@ -14,13 +14,13 @@
 # All sections without arguments, in less than 15 minutes. Rounds are interleaved (A B C A B C A B C) and tables give medians.
 # Results stay in BUILD_DIR/bench; docs/performance.md is written anew from all that is there.
 #
-#   BUILD_DIR=build/release   what is measured        ROUNDS=3   repetitions        SECS=2   seconds of each measurement
+#   BUILD_DIR=build/release   what is measured        ROUNDS=3   repetitions        SECS=1   seconds of each measurement
 #   SUBJECTS="nulltun ours-dtls"   only these          OUT=FILE   instead of docs/performance.md
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-readonly rounds=${ROUNDS:-3} secs=${SECS:-2}
+readonly rounds=${ROUNDS:-3} secs=${SECS:-1}
 readonly out=${OUT:-$SOURCE_DIR/docs/performance.md}
 readonly data=$BUILD_DIR/bench
 readonly all_sections=(throughput latency packets logins memory workers profile)
@@ -144,7 +144,7 @@ section_latency() {
 	for ((round = 1; round <= rounds; round++)); do
 		for subject in "${subjects[@]}"; do
 			progress "round $round: $subject idle"
-			pings "$subject" 200 0.01 idle
+			pings "$subject" $((secs * 100)) 0.01 idle
 		done
 		for direction in up down; do
 			for subject in "${subjects[@]}"; do
@@ -167,7 +167,7 @@ load_client() {
 
 peer_start() {
 	[ -z "${peer_pid:-}" ] || return 0
-	spawn "$host" "$load_cpus" - "$T/peer.log" "$ocload" peer
+	spawn "$host" "$load_cpus" - "$T/peer.log" "$ocload" peer --pool 10.80.0.0/15
 	peer_pid=$spawned
 	sleep 0.3
 }
@@ -190,10 +190,10 @@ packets_emit() {
 
 # Ours and ocserv: the real protocol without openconnect. CPU of the four logins is in it: some milliseconds.
 packets_ocload() {
-	local subject=$1 direction=$2 size=$3
+	local subject=$1 direction=$2 size=$3 name=${4:-$2_$3}
 	measure "$(server_of "$subject")" load_works "$(server_of "$subject")" "$direction" "--${subject##*-}" --clients 4 \
-		--size "$size" --duration "$secs" || { say "ocload fails over $subject: $(tail -1 "$T/ocload.err")"; return 0; }
-	packets_emit "$subject" "${direction}_$size" "$size" "$(json "$T/ocload.json" "d['traffic']['received'] or 0")" \
+		--size "$size" --duration "$secs" "${@:5}" || { say "ocload fails over $subject: $(tail -1 "$T/ocload.err")"; return 0; }
+	packets_emit "$subject" "$name" "$size" "$(json "$T/ocload.json" "d['traffic']['received'] or 0")" \
 		"$(json "$T/ocload.json" "d['traffic']['received_per_s']")"
 }
 
@@ -240,30 +240,39 @@ sweep_once() {
 	emit "$subject" "sweep_loss_${direction}_$size" "$(json "$T/ocload.json" "d.get('traffic', {}).get('loss_percent', 100)")"
 }
 
+packets_round() {
+	local round=$1 direction size subject
+	for direction in up down; do
+		for size in 64 160 1300; do
+			for subject in "${subjects[@]}"; do
+				# over TLS one size tells enough
+				[[ $subject != *-tls ]] || [ "$size" = 160 ] || continue
+				progress "round $round: $subject $direction, $size bytes"
+				packets_once "$subject" "$direction" "$size"
+			done
+		done
+	done
+	for subject in "${swept[@]}"; do
+		progress "round $round: $subject up, 160 bytes, one at a time"
+		packets_ocload "$subject" up 160 up_alone --burst 1 --flows 16
+	done
+}
+
 section_packets() {
-	local round subject direction size swept=() sizes=(64 160 1300)
+	local round subject direction swept=()
 	subjects_up nulltun nulltun-aes ours-dtls ours-tls ocserv-dtls ocserv-tls wireguard-go openvpn
 	peer_start
 	for subject in "${subjects[@]}"; do
 		[[ $subject != o*-dtls ]] || swept+=("$subject")
 	done
-	progress_begin $((rounds * ${#subjects[@]} * 6 + ${#swept[@]} * 4))
+	progress_begin $((rounds * (${#subjects[@]} * 6 - 8 + ${#swept[@]}) + ${#swept[@]} * 2))
 	for ((round = 1; round <= rounds; round++)); do
-		for direction in up down; do
-			for size in "${sizes[@]}"; do
-				for subject in "${subjects[@]}"; do
-					progress "round $round: $subject $direction, $size bytes"
-					packets_once "$subject" "$direction" "$size"
-				done
-			done
-		done
+		packets_round "$round"
 	done
 	for direction in up down; do
-		for size in 64 160; do
-			for subject in "${swept[@]}"; do
-				progress "sweep: $subject $direction, $size bytes"
-				sweep_once "$subject" "$direction" "$size"
-			done
+		for subject in "${swept[@]}"; do
+			progress "sweep: $subject $direction, 160 bytes"
+			sweep_once "$subject" "$direction" 160
 		done
 	done
 }
@@ -309,29 +318,30 @@ section_logins() {
 
 # {{ memory }}
 
-# idle_sessions SERVER N: a fresh server with N sessions of TLS and DTLS that say nothing.
+# idle_sessions SERVER N: a fresh server with N sessions of TLS and DTLS that say nothing; a few may fail to open.
 idle_sessions() {
-	local server=$1 n=$2 base load before
+	local server=$1 n=$2 base load have
 	server_stop "$server"
 	server_start "$server"
 	sleep 1
 	base=$(pss_kb "$server")
-	spawn_input=/dev/null
-	spawn "$cl" "$load_cpus" - "$T/idle.json" "$ocload" idle --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" --servername server.example.test --user cheap \
-		--password-file "$T/password.txt" --dtls --clients "$n" --concurrency 16 --duration 100000 --timeout 120 --quiet
+	spawn "$cl" "$load_cpus" - "$T/idle.json" "$ocload" idle --server "$gw4:$(port_of "$server")" --cafile "$T/ca.pem" \
+		--servername server.example.test --user cheap --password-file "$T/password.txt" --dtls --clients "$n" --concurrency 16 \
+		--duration 100000 --timeout 120 --quiet
 	load=$spawned
-	if ! wait_until $((20 + n / 20)) sessions_are "$server" "$n"; then
-		say "$server does not get to $n sessions: $(sessions_of "$server")"
-		end "$load" KILL
-		return 0
-	fi
+	wait_for_sessions "$server" "$n"
 	sleep 5
+	have=$(sessions_of "$server")
+	if [ "$have" -lt "$n" ]; then
+		say "$server has $have sessions instead of $n"
+		[ "$have" -ge $((n * 95 / 100)) ] || { end "$load" INT; return 0; }
+	fi
+	emit "$server" "have_$n" "$have"
 	emit "$server" "pss_$n" "$(pss_kb "$server")"
-	emit "$server" "each_$n" "$(calc "($(pss_kb "$server") - $base) / $n")"
-	before=$(sessions_of "$server")
+	emit "$server" "each_$n" "$(calc "($(pss_kb "$server") - $base) / $have")"
 	measure "$server" sleep "$idle_secs"
 	emit "$server" "idle_$n" "$(calc "$cpu_s / $wall_s * 100")"
-	[ "$before" = "$(sessions_of "$server")" ] || say "$server had $before sessions and has now $(sessions_of "$server")"
+	[ "$have" = "$(sessions_of "$server")" ] || say "$server had $have sessions and has now $(sessions_of "$server")"
 	end "$load" INT
 }
 
@@ -339,9 +349,18 @@ sessions_of() {
 	local occtl=occtl
 	[ "$1" != ours ] || occtl=$bin/occtl
 	in_gw timeout 20 "$occtl" -s "$T/$1-occtl.socket" --json show status 2>/dev/null |
-		/usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["Active sessions"])'
+		/usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["Active sessions"])' 2>/dev/null || echo 0
 }
-sessions_are() { [ "$(sessions_of "$1")" -ge "$2" ]; }
+
+# until there are N or there come no more
+wait_for_sessions() {
+	local before=-1 have=0
+	while [ "$have" -lt "$2" ] && [ "$have" != "$before" ]; do
+		before=$have
+		sleep 4
+		have=$(sessions_of "$1")
+	done
+}
 
 section_memory() {
 	local n server plan=("ours 1" "ocserv 1" "ours 1000" "ocserv 1000" "ours 10000") step

@@ -89,7 +89,7 @@ keeper_dies() {
 	for i in 0 1 2; do
 		mc_start "new$i" "${cookies[i]}"
 	done
-	ok "three new clients are up" wait_until 20 mc_ready $old 3
+	ok "three new clients are up" wait_until 20 mc_ready "$old" 3
 	ok "no address is given twice" equal "$(mc_ips | uniq -d)" ""
 	ok "occtl shows them too" users_are $((old + 3))
 	client_comes_back "${on1[0]}"
