@@ -31,8 +31,9 @@ pings_of() {
 	for pid in "${pids[@]}"; do
 		wait "$pid" || true
 	done
+	# The clients' own queues are short (10 packets on the device): on a busy machine a few may be lost there.
 	for ip in $(mc_ips); do
-		has "$T/ping.$ip" " $pings received" || { cat "$T/ping.$ip"; return 1; }
+		more "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$T/ping.$ip")" $((pings * 9 / 10)) || { cat "$T/ping.$ip"; return 1; }
 	done
 }
 
