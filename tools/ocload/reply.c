@@ -23,7 +23,7 @@ static bool has(struct slice s, const char *needle)
 static struct slice from(struct slice s, size_t at)
 {
 	at = MIN(at, s.n);
-	return (struct slice){ s.p + at, s.n - at };
+	return at > 0 ? (struct slice){ s.p + at, s.n - at } : s; /* p may be nullptr */
 }
 
 /* What is between open and close. */
