@@ -104,7 +104,7 @@ function(bench_programs)
 endfunction()
 
 function(lint_tests)
-	foreach(name includes sizes)
+	foreach(name format includes sizes)
 		add_test(NAME lint.${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-${name}.sh
 			WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 		register(lint ${name} 60)

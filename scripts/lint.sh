@@ -15,7 +15,7 @@ if [ "${1:-}" = --format ]; then
 fi
 
 bad=0
-"$format" --dry-run -Werror "${files[@]}" || bad=1
+scripts/check-format.sh || bad=1
 scripts/check-includes.sh || bad=1
 scripts/check-sizes.sh || bad=1
 if [ "${1:-}" = --tidy ]; then

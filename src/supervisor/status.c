@@ -22,7 +22,8 @@ static size_t list_features(const struct supervisor *s, char *out[static FEATURE
 	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;
 	snprintf(offload, sizeof offload, "tun-offload=%s", tun_offloads_text(&s->tun));
 	out[n++] = offload;
-	snprintf(udp, sizeof udp, "udp-offload=%s%s", listen_has_udp(&s->listen, UDP_SEGMENT) ? "segment" : "single",
+	snprintf(udp, sizeof udp, "udp-offload=%s%s",
+		 listen_has_udp(&s->listen, UDP_SEGMENT) ? "segment" : "single",
 		 listen_has_udp(&s->listen, UDP_GRO) ? "+gro" : "");
 	out[n++] = udp;
 	return n;

@@ -338,7 +338,7 @@ static void tick_udp(struct session *s)
 		s->udp_active = false;
 		STAT_INC(s->w, dtls_fallbacks);
 		log_debug("dtls.silent sid=%lu user=%s: packets go over TLS", s->route.sid,
-			 s->facts->username);
+			  s->facts->username);
 	}
 }
 

@@ -166,7 +166,8 @@ static int lab_open(void **state)
 	int maps[STEERING_MAPS_N];
 	if (config_parse(&lab.config, "test.conf", text, sizeof text - 1, &report) != ERR_OK ||
 	    listen_open(&lab.listen, lab.config, "test.conf", WORKERS_N) != ERR_OK ||
-	    tun_open(&lab.tun, "test", WORKERS_N, false) != ERR_OK || net_configure(lab.config, lab.tun.name, 1400) != ERR_OK ||
+	    tun_open(&lab.tun, "test", WORKERS_N, false) != ERR_OK ||
+	    net_configure(lab.config, lab.tun.name, 1400) != ERR_OK ||
 	    steering_new(&lab.steering, lab.config, &lab.listen, &lab.tun) != ERR_OK)
 		return -1;
 	config_report_fini(&report);

@@ -175,8 +175,9 @@ static void pools_become_addresses_and_routes(void **state)
 {
 	(void)state;
 	struct tun t;
-	struct config *c = config_of("ipv4-network = 10.9.0.0/16\nipv6-network = fd77::/64\n"
-	                             "[vhost:b.example]\nipv4-network = 10.10.0.0/16\nserver-cert = /c\nserver-key = /k\n");
+	struct config *c = config_of(
+		"ipv4-network = 10.9.0.0/16\nipv6-network = fd77::/64\n"
+		"[vhost:b.example]\nipv4-network = 10.10.0.0/16\nserver-cert = /c\nserver-key = /k\n");
 	assert_int_equal(tun_open(&t, "test", 2, false), ERR_OK);
 	assert_int_equal(net_configure(c, t.name, 1400), ERR_OK);
 	assert_true(has_address(t.name, "10.9.0.1"));
