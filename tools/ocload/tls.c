@@ -39,11 +39,19 @@ static unsigned give_psk(WOLFSSL *ssl, const char *, char *identity, unsigned id
 	return TLS_PSK_LEN;
 }
 
+static const char TLS_CIPHERS[] =
+	"TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
 static enum err init_tls(struct tls *t, const struct options *o)
 {
 	t->tls = wolfSSL_CTX_new(wolfTLS_client_method());
 	if (t->tls == nullptr)
 		return ERR_NOMEM;
+	/* without a list the library makes one at the first connection, and threads would do so at the same time */
+	if (wolfSSL_CTX_set_cipher_list(t->tls, TLS_CIPHERS) != WOLFSSL_SUCCESS)
+		return complain("this build has no cipher ", TLS_CIPHERS);
 	wolfSSL_CTX_SetIORecv(t->tls, conn_io_recv);
 	wolfSSL_CTX_SetIOSend(t->tls, conn_io_send);
 	wolfSSL_CTX_set_session_cache_mode(t->tls, WOLFSSL_SESS_CACHE_OFF);
