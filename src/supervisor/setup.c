@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,8 +57,6 @@ enum err setup_resources(struct supervisor *s)
 {
 	const struct config *c = s->now.config;
 	s->started_at = (uint64_t)time(nullptr);
-	if (getrandom(s->ticket_seed, sizeof s->ticket_seed, 0) != sizeof s->ticket_seed)
-		return ERR_SYS;
 	raise_limits(c->max_clients);
 	TRY(listen_open(&s->listen, c, s->args->config, s->workers_n));
 	TRY(open_device(s));
@@ -108,5 +105,4 @@ void setup_undo(struct supervisor *s)
 	if (s->control_socket >= 0)
 		unlink(s->now.config->occtl_socket_file);
 	base_closep(&s->control_socket);
-	explicit_bzero(s->ticket_seed, sizeof s->ticket_seed);
 }

@@ -83,7 +83,6 @@ static enum err tell_worker(struct child *c)
 	m.cpu = kit->cpu;
 	m.isolate = s->now.config->isolate_workers && !s->args->traceable;
 	m.bpf_steering = s->steering != nullptr;
-	m.ticket_seed = ipc_bytes(s->ticket_seed, sizeof s->ticket_seed);
 	return child_send(c, MSG_WORKER_START, 0, &m.base, fds, n);
 }
 

@@ -22,7 +22,6 @@
 
 constexpr unsigned SUPERVISOR_WORKERS_MAX = 64;
 constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 2;
-constexpr size_t SUPERVISOR_SEED_LEN = 64;
 constexpr size_t SUPERVISOR_SIGNALS_N = 5;
 
 static_assert(SUPERVISOR_WORKERS_MAX <= LISTEN_WORKERS_MAX && SUPERVISOR_WORKERS_MAX <= TUN_QUEUES_MAX);
@@ -73,7 +72,6 @@ struct supervisor {
 	struct stop stop;
 	uv_timer_t start_timer;
 	uv_signal_t signals[SUPERVISOR_SIGNALS_N];
-	uint8_t ticket_seed[SUPERVISOR_SEED_LEN];
 };
 
 constexpr size_t SUPERVISOR_KEEPER = 0, SUPERVISOR_CONTROL = 1, SUPERVISOR_WORKERS = 2;

@@ -380,7 +380,7 @@ connect_openconnect() {
 connect_octun() {
 	local name=$1 device ip mtu
 	device=oct$(number_of "$name")
-	spawn "$cl" "$load_cpus" - "$T/$name-client.log" "$tools/octun" "$device" idle "--${name##*-}" --quiet --user cheap \
+	spawn "$cl" "$load_cpus" - "$T/$name-client.log" "$tools/octun" "$device" idle "--${name##*-}" --quiet --verbose --user cheap \
 		--password-file "$T/password.txt" --cafile "$T/ca.pem" --servername server.example.test \
 		--server "$gw4:$(port_of "$(server_of "$name")")"
 	client_pid[$name]=$spawned

@@ -16,6 +16,7 @@
 #
 #   BUILD_DIR=build/release   what is measured        ROUNDS=3   repetitions        SECS=1   seconds of each measurement
 #   SUBJECTS="nulltun ours-dtls"   only these          OUT=FILE   instead of docs/performance.md
+#   NOTE="with ..."   said beside the version
 set -euo pipefail
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -72,11 +73,11 @@ iperf() {
 
 throughput_once() {
 	local subject=$1 direction=$2 streams=$3 bytes
-	if ! measure "$(server_of "$subject")" iperf "$subject" "$direction" "$streams" "$secs" "$T/iperf.json"; then
-		say "iperf3 fails over $subject"
-		return
+	measure "$(server_of "$subject")" iperf "$subject" "$direction" "$streams" "$secs" "$T/iperf.json" || true
+	if ! bytes=$(json "$T/iperf.json" "d['end']['sum_received']['bytes']" 2>/dev/null); then
+		say "iperf3 fails over $subject: $(json "$T/iperf.json" "d.get('error')" 2>/dev/null)"
+		return 0
 	fi
-	bytes=$(json "$T/iperf.json" "d['end']['sum_received']['bytes']")
 	emit "$subject" "mbit_${direction}_$streams" "$(json "$T/iperf.json" "d['end']['sum_received']['bits_per_second'] / 1e6")"
 	[ "$subject" = veth ] || [ "$bytes" -lt 100000 ] || emit "$subject" "sgb_${direction}_$streams" "$(calc "$cpu_s / $bytes * 1e9")"
 	emit "$subject" "busy_${direction}_$streams" "$(calc "$cpu_s / $wall_s * 100")"
@@ -456,7 +457,7 @@ machine_facts() {
 	fact load "load average $(cut -d' ' -f1-3 /proc/loadavg) at start, $(pgrep -c . || true) processes"
 	fact rounds "$rounds"
 	fact secs "$secs"
-	fact ocserv-modern "$("$bin/ocserv-modern" --version 2>&1 | head -1), $(git -C "$SOURCE_DIR" describe --always --dirty 2>/dev/null || echo no git)"
+	fact ocserv-modern "$("$bin/ocserv-modern" --version 2>&1 | head -1), $(git -C "$SOURCE_DIR" describe --always --dirty 2>/dev/null || echo no git)${NOTE:+, $NOTE}"
 	for peer in ocserv openconnect openvpn wireguard-go iperf3; do
 		fact "$peer" "$(dpkg-query -W -f '${Version}' "$peer" 2>/dev/null || echo 'not installed')"
 	done

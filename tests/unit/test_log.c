@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -58,6 +59,28 @@ static void levels_above_the_limit_are_silent(void **)
 	log_set_level(LOG_LEVEL_DEBUG);
 	log_debug("yes");
 	assert_int_equal(got.n, 3);
+}
+
+static void a_flood_is_held_back_and_told(void **)
+{
+	struct timespec pause = { .tv_nsec = 10'000'000 };
+	for (int i = 0; i < 10'000; i++)
+		log_info("again");
+	assert_in_range(got.n, 2000, 6000); /* a second or two may begin meanwhile */
+	unsigned before = got.n;
+	log_err("errors pass");
+	assert_in_range(got.n, before + 1, before + 2);
+	for (int i = 0; i < 300 && strstr(got.text, "log.held_back") == nullptr; i++) {
+		nanosleep(&pause, nullptr);
+		memset(got.text, 0, sizeof got.text);
+		log_set_level(LOG_LEVEL_DEBUG);
+		got.n = 0;
+		log_debug("tick");
+		if (got.n == 2) /* the account of the second before, then this line */
+			break;
+	}
+	assert_int_equal(got.n, 2);
+	assert_string_equal(got.text, "worker1 tick");
 }
 
 static void a_value_cannot_forge_a_line(void **)
@@ -121,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_line_names_its_process, start),
 		cmocka_unit_test_setup(levels_above_the_limit_are_silent, start),
+		cmocka_unit_test_setup(a_flood_is_held_back_and_told, start),
 		cmocka_unit_test_setup(a_value_cannot_forge_a_line, start),
 		cmocka_unit_test_setup(a_long_line_is_cut, start),
 		cmocka_unit_test_setup(without_a_sink_the_line_goes_to_stderr, start),
