@@ -24,21 +24,32 @@ static int io_recv(WOLFSSL *, char *to, int len, void *arg)
 	return (int)n;
 }
 
-static int io_send(WOLFSSL *, char *from, int len, void *arg)
+enum err tls_queue(struct tls *t, const void *p, size_t len)
 {
-	struct tls *t = arg;
-	size_t need = t->out_len + (size_t)len;
+	size_t need = t->out_len + len;
+	if (need > t->out_cap && t->out_off > 0) {
+		/* a socket that never drains whole still takes bytes: they must not count for ever */
+		t->out_len -= t->out_off;
+		memmove(t->out, t->out + t->out_off, t->out_len);
+		t->out_off = 0;
+		need = t->out_len + len;
+	}
 	if (need > t->out_cap) {
-		size_t cap = MAX(need, t->out_cap * 2);
-		uint8_t *p = need <= OUT_MAX ? realloc(t->out, cap) : nullptr;
-		if (p == nullptr)
-			return WOLFSSL_CBIO_ERR_GENERAL;
-		t->out = p;
+		size_t cap = MAX(need, MIN(t->out_cap * 2, OUT_MAX));
+		uint8_t *bigger = need <= OUT_MAX ? realloc(t->out, cap) : nullptr;
+		if (bigger == nullptr)
+			return ERR_FULL;
+		t->out = bigger;
 		t->out_cap = cap;
 	}
-	memcpy(t->out + t->out_len, from, (size_t)len);
+	memcpy(t->out + t->out_len, p, len);
 	t->out_len = need;
-	return len;
+	return ERR_OK;
+}
+
+static int io_send(WOLFSSL *, char *from, int len, void *arg)
+{
+	return tls_queue(arg, from, (size_t)len) == ERR_OK ? len : WOLFSSL_CBIO_ERR_GENERAL;
 }
 
 void tls_io_install(WOLFSSL_CTX *ctx)

@@ -79,6 +79,8 @@ enum err tls_handshake(struct tls *t);
 enum err tls_read(struct tls *t, uint8_t *p, size_t cap, size_t *len);
 /* Seal into the output buffer, one record each TLS_RECORD_MAX bytes. */
 enum err tls_write(struct tls *t, const void *p, size_t len);
+/* Sealed bytes into the output buffer.  ERR_FULL: the peer reads nothing, 1 MB waits. */
+enum err tls_queue(struct tls *t, const void *p, size_t len);
 /* Hand the output to the kernel.  ERR_BUSY: some is left, wait for the socket to be writable. */
 enum err tls_flush(struct tls *t);
 size_t tls_unsent(const struct tls *t);

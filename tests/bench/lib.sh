@@ -33,7 +33,7 @@ facts=/dev/null
 # The last core is the server's: interrupts of a small machine come to the first one.
 cpus=$(nproc)
 if [ "$cpus" -gt 1 ]; then
-	server_cpus=${SERVER_CPUS:-$((cpus - 1))} load_cpus=${LOAD_CPUS:-0-$((cpus - 2))}
+	server_cpus=${SERVER_CPUS:-$((cpus - 1))} load_cpus=${LOAD_CPUS:-0$([ "$cpus" = 2 ] || echo "-$((cpus - 2))")}
 else
 	server_cpus=0 load_cpus=0
 fi

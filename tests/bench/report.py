@@ -244,7 +244,9 @@ def profile(s):
         if key in s.values:
             yield f"{name}:"
             yield ""
-            yield from table(["symbol", "%"], [["`" + k + "`", f"{v[0]:.1f}"] for k, v in s.values[key].items()])
+            parts = {k[6:]: v[0] for k, v in s.values[key].items() if k.startswith("part: ")}
+            yield from table(["part", "%"], [[k, f"{v:.1f}"] for k, v in parts.items()])
+            yield from table(["symbol", "%"], [["`" + k + "`", f"{v[0]:.1f}"] for k, v in s.values[key].items() if not k.startswith("part: ")])
 
 
 CAVEATS = """\

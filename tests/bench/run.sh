@@ -233,7 +233,7 @@ packets_once() {
 # The highest rate with less than 0.1 % of loss.
 sweep_once() {
 	local subject=$1 direction=$2 size=$3
-	load_works "$(server_of "$subject")" "$direction" "--${subject##*-}" --clients 4 --size "$size" --sweep --step 0.6 || {
+	load_works "$(server_of "$subject")" "$direction" "--${subject##*-}" --clients 4 --size "$size" --sweep --step 0.4 || {
 		say "the sweep fails over $subject: $(tail -1 "$T/ocload.err")"
 		return 0
 	}
@@ -404,9 +404,26 @@ section_workers() {
 
 # {{ profile }}
 
+# perf_lines [OPTION...]: "percent TAB dso TAB symbol" of the recording
+perf_lines() {
+	perf report -i "$T/perf.data" --stdio --sort dso,symbol -g none "$@" 2>/dev/null |
+		sed -n 's/^ *\([0-9.]*\)% *\([^ ]*\) *\[.\] *\([^ ]*\).*$/\1\t\2\t\3/p'
+}
+
+# What kind of work a symbol is.
+perf_parts() {
+	perf_lines | awk -F '\t' '
+		$3 ~ /AES_GCM|AesGcm|[Cc]ha[Cc]ha|[Pp]oly1305/ { n["AEAD"] += $1; next }
+		$3 ~ /^_?_?copy_|memcpy|memmove|rep_movs|check_object_size|check_heap_object/ { n["copies"] += $1; next }
+		$2 ~ /worker/ { n["own code"] += $1; next }
+		$2 ~ /kernel/ { n["kernel: sockets, TUN, softirq, wake-ups"] += $1; next }
+		{ n["libraries"] += $1 }
+		END { for (k in n) printf "%.1f\t%s\n", n[k], k }' | sort -rn
+}
+
 # The worker that holds the sessions, under load: symbols by their own time.
 profile_once() {
-	local what=$1 load worker
+	local what=$1 load worker percent dso symbol
 	shift
 	worker=$(pgrep -f '^ocserv-modern-worker' | grep -x -f "$cgroup/ours/cgroup.procs" | head -1)
 	"$@" &
@@ -414,13 +431,12 @@ profile_once() {
 	sleep 1.5
 	perf record -q -e cpu-clock -F 1999 -p "$worker" -o "$T/perf.data" -- sleep "$secs" >"$T/perf.log" 2>&1 || true
 	wait "$load" || true
-	perf report -i "$T/perf.data" --stdio --sort dso,symbol -g none --percent-limit 0.8 2>/dev/null |
-		sed -n 's/^ *\([0-9.]*\)% *\([^ ]*\) *\(.*\)$/\1\t\2\t\3/p' | head -25 |
-		while IFS=$'\t' read -r percent dso symbol; do
-			read -r symbol <<<"${symbol#\[?\] }"
-			symbol=${symbol%% *}
-			emit "$what" "$symbol ($dso)" "$percent"
-		done
+	while IFS=$'\t' read -r percent symbol; do
+		emit "$what" "part: $symbol" "$percent"
+	done < <(perf_parts)
+	while IFS=$'\t' read -r percent dso symbol; do
+		emit "$what" "$symbol ($dso)" "$percent"
+	done < <(perf_lines --percent-limit 0.8 | head -16)
 }
 
 profile_load() { load_works ours "$1" --dtls --clients 4 --size "$2" --duration $((secs + 2)); }
