@@ -116,6 +116,15 @@ void authority_closed(struct worker *w, const struct session *s, enum msgs_cause
 		log_warn("keeper.unreachable sid=%lu", m.sid);
 }
 
+void authority_give_back(struct worker *w, uint64_t sid)
+{
+	Msg__Closed m = MSG__CLOSED__INIT;
+	m.sid = sid;
+	m.cause = CAUSE_NETWORK;
+	if (!ipc_is_alive(w->keeper) || ipc_send(w->keeper, MSG_CLOSED, 0, &m.base, nullptr, 0) != ERR_OK)
+		log_warn("keeper.unreachable sid=%lu", sid);
+}
+
 void authority_logout(struct worker *w, const uint8_t *cookie, size_t len)
 {
 	if (!ipc_is_alive(w->keeper))
@@ -160,12 +169,8 @@ static void on_open_done(struct ipc *ipc, struct ipc_msg *m)
 	if (c != nullptr && c->state == CONN_ASKED) {
 		web_open_done(c, done);
 	} else if (done->status == 200 && done->session != nullptr) {
-		/* the client left while the keeper decided: give the session back */
-		Msg__Closed gone = MSG__CLOSED__INIT;
-		gone.sid = done->session->sid;
-		gone.cause = CAUSE_NETWORK;
-		if (ipc_send(ipc, MSG_CLOSED, 0, &gone.base, nullptr, 0) != ERR_OK)
-			log_warn("keeper.unreachable sid=%lu", gone.sid);
+		/* the client left while the keeper decided */
+		authority_give_back(w, done->session->sid);
 	}
 }
 

@@ -26,4 +26,6 @@ enum err authority_open(struct conn *c);
 void authority_forget(struct conn *c);
 
 void authority_closed(struct worker *w, const struct session *s, enum msgs_cause cause);
+/* A session was granted that will not be used. */
+void authority_give_back(struct worker *w, uint64_t sid);
 void authority_logout(struct worker *w, const uint8_t *cookie, size_t len);

@@ -78,7 +78,7 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 {
 	struct worker *w = s->w;
 	struct ip_packet k;
-	if (ip_parse(p, len, &k) != ERR_OK) {
+	if (ip_parse(p, len, &k) != ERR_OK || k.len > s->mtu_most) {
 		STAT_INC(w, rx_malformed);
 		return;
 	}

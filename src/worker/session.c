@@ -20,8 +20,8 @@ constexpr uint64_t PROBE_AFTER_S = 5;   /* silence on UDP, while we send there, 
 
 static struct stats_session *take_slot(struct worker *w)
 {
-	for (uint32_t i = 0; i < w->slots_n; i++) {
-		uint32_t at = (w->slot_hint + i) % w->slots_n;
+	/* the lowest free one, so that few pages of the region are ever touched; nothing is free below the hint */
+	for (uint32_t at = w->slot_hint; at < w->slots_n; at++) {
 		struct stats_session *slot = &w->stats->slots[at];
 		if (atomic_load_explicit(&slot->sid, memory_order_relaxed) != 0)
 			continue;
@@ -123,6 +123,8 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	uint8_t psk[32];
 	enum err e = tls_export_psk(&c->tls, psk);
 	if (s == nullptr || copy == nullptr || slot == nullptr || e != ERR_OK) {
+		if (slot != nullptr)
+			w->slot_hint = (uint32_t)(slot - w->stats->slots);
 		free(s);
 		if (copy != nullptr)
 			msg__session__free_unpacked(copy, nullptr);
@@ -196,6 +198,7 @@ void session_close(struct session *s, enum msgs_cause cause)
 		 s->facts->username, cause, clock_secs(s->t.opened, w->now), s->slot->rx_bytes,
 		 s->slot->tx_bytes);
 	atomic_store_explicit(&s->slot->sid, 0, memory_order_release);
+	w->slot_hint = MIN(w->slot_hint, (uint32_t)(s->slot - w->stats->slots));
 	free_parts(s); /* the rest goes with the connection */
 	conn_finish(c);
 }

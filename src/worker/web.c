@@ -295,8 +295,10 @@ static enum err open_tunnel(struct conn *c, const Msg__OpenDone *done)
 	struct writer w = writer_of(answer, sizeof answer);
 	struct connect_reply reply;
 	enum err e = session_open(c, done->session, &c->web->connect, &reply);
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
+		authority_give_back(c->w, done->session->sid);
 		return refuse_tunnel(c, 503, "no room for another session");
+	}
 	connect_emit(&w, &reply);
 	if (!writer_ok(&w)) {
 		log_err("connect.answer_too_long sid=%lu: too many routes or names for one answer of %zu bytes",

@@ -5,8 +5,8 @@
     badinput.py COMMAND
       list           the names of the cases
       case NAME      once; says what came of it (a status, "closed", "alive") if that is not what must be, and exits 1
-      repeat N [NAME...]  these cases, or all, in turn until N were sent; exit 1 at
-                     the first that ends otherwise than it must
+      repeat N [NAME...]  these cases, or all quick ones, in turn until N were sent; exit 1 at the first that ends
+                     otherwise than it must
       slow NAME      a client that dawdles; prints the seconds until the server closed
       idle N SECONDS N connections that say nothing; prints how many the server has closed after SECONDS
       udp            datagrams that are no DTLS, or of no session

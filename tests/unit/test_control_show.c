@@ -108,7 +108,7 @@ static void stats_have_each_worker_and_the_sum(void **)
 	const json_t *total = json_object_get(result, "total");
 	assert_int_equal(json_array_size(json_object_get(result, "workers")), 1);
 	assert_int_equal(json_integer_value(json_object_get(total, "rx_bytes")), 123'456);
-	assert_non_null(json_object_get(total, "log_suppressed"));
+	assert_non_null(json_object_get(total, "handover_out"));
 	json_decref(answer);
 }
 
