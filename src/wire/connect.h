@@ -21,6 +21,8 @@ struct connect_req {
 	bool want_ipv6;
 	bool full_ipv6; /* takes X-CSTP-Address-IP6 */
 	bool license_mobile;
+	bool fips;         /* X-CSTP-FIPS-Mode: enabled */
+	bool no_keepalive; /* X-CSTP-TCP-Keepalive: false */
 	bool mobile;    /* by platform or agent: mobile-dpd */
 	bool psk;       /* PSK-NEGOTIATE offered */
 	bool has_secret;
@@ -65,6 +67,8 @@ struct connect_dialect {
 	bool full_ipv6; /* else the IPv6 address goes into X-CSTP-Address too */
 	bool license;
 	bool dns_ip6;   /* X-CSTP-DNS-IP6 for IPv6 name servers */
+	bool no_keepalive; /* of TCP: the client was asked not to be woken */
+	bool alert;     /* is told when to warn of the session's end */
 	bool apple;     /* 2000::/3 where IPv6 would be the default route */
 	bool no_ipv6_lists; /* no IPv6 routes and name servers (openconnect <= 3) */
 };
@@ -112,6 +116,8 @@ struct connect_reply {
 	uint16_t base_mtu;
 	uint16_t mtu;
 	const char *banner;
+	const char *dtls_encoding; /* compression agreed on, by channel: nullptr is no line */
+	const char *encoding;
 	struct connect_dialect dialect;
 };
 

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 
 constexpr uint32_t REKEY_MOST_S = INT32_MAX; /* clients keep it signed */
+constexpr uint32_t ALERT_S = 60;             /* as an ASA says */
 constexpr size_t BANNER_MAX = 1024;          /* whole lines stay below what clients are known to take */
 
 static void emit_text(struct writer *w, const char *name, const char *value)
@@ -157,6 +158,15 @@ static void emit_rekey(struct writer *w, const char *channel, uint32_t rekey_s, 
 	writer_fmt(w, "X-%s-Rekey-Method: %s\r\n", channel, method);
 }
 
+/* When the session ends however often the client reconnects: openconnect takes the lease, Cisco's warn their user before. */
+static void emit_end(struct writer *w, uint32_t remaining_s, bool alert)
+{
+	emit_number(w, "X-CSTP-Session-Timeout-Remaining", remaining_s);
+	emit_number(w, "X-CSTP-Lease-Duration", remaining_s);
+	if (alert)
+		emit_number(w, "X-CSTP-Session-Timeout-Alert-Interval", ALERT_S);
+}
+
 static void emit_session(struct writer *w, const struct connect_reply *r)
 {
 	const struct connect_timers *t = &r->timers;
@@ -170,10 +180,10 @@ static void emit_session(struct writer *w, const struct connect_reply *r)
 	emit_text(w, "X-CSTP-MSIE-Proxy-PAC-URL", r->proxy_url);
 	emit_or_none(w, "X-CSTP-Session-Timeout", t->session_s);
 	if (t->session_s != 0)
-		emit_number(w, "X-CSTP-Session-Timeout-Remaining", t->session_remaining_s);
+		emit_end(w, t->session_remaining_s, r->dialect.alert);
 	emit_text(w, "X-CSTP-Disconnected-Timeout", "none");
 	emit_bool(w, "X-CSTP-Keep", true);
-	emit_bool(w, "X-CSTP-TCP-Keepalive", true);
+	emit_bool(w, "X-CSTP-TCP-Keepalive", !r->dialect.no_keepalive);
 	if (r->dialect.license)
 		emit_text(w, "X-CSTP-License", "accept");
 }
@@ -222,6 +232,8 @@ void connect_emit(struct writer *w, const struct connect_reply *r)
 	emit_number(w, "X-CSTP-Base-MTU", r->base_mtu);
 	emit_number(w, "X-CSTP-MTU", r->mtu);
 	emit_banner(w, r->banner);
+	emit_text(w, "X-DTLS-Content-Encoding", r->dtls_encoding);
+	emit_text(w, "X-CSTP-Content-Encoding", r->encoding);
 	writer_str(w, "\r\n");
 }
 
