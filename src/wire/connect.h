@@ -104,7 +104,7 @@ struct connect_reply {
 	struct connect_prefixes dns;
 	struct connect_prefixes nbns;
 	struct connect_texts split_dns;
-	struct connect_prefixes routes;    /* of a family none, or one of length 0: the default route */
+	struct connect_prefixes routes;    /* of a family none, or one of length 0: the default route; that of IPv4 is for both */
 	struct connect_prefixes no_routes;
 	bool tunnel_all_dns; /* said too where the default route is given */
 	bool client_bypass;

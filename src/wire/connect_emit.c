@@ -82,12 +82,12 @@ static void emit_net(struct writer *w, const char *name, const struct connect_pr
 		writer_fmt(w, "%s: %s/%s\r\n", name, address(p, true, net), dotted_mask(p, mask));
 }
 
-/* No net of this family: it goes whole into the tunnel. */
+/* No net of this family, or "default", which is of IPv4 and speaks for both: it goes whole into the tunnel. */
 static bool is_default(const struct connect_prefixes *routes, uint16_t family)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < routes->n; i++) {
-		if (routes->v[i].family == family && routes->v[i].len == 0)
+		if (routes->v[i].len == 0 && (routes->v[i].family == family || routes->v[i].family == AF_INET))
 			return true;
 		n += routes->v[i].family == family;
 	}

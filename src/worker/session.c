@@ -242,8 +242,9 @@ enum err session_send_tls(struct session *s, enum cstp_type type, uint8_t *paylo
 {
 	if (s->conn->state != CONN_TUNNEL)
 		return ERR_CLOSED;
-	bool waits = type == CSTP_DATA || type == CSTP_COMPRESSED;
-	if (waits && tls_unsent(&s->conn->tls) > queue_max(s)) {
+	/* an answer too: a client that asks and never reads must not fill our memory */
+	bool may_be_lost = type == CSTP_DATA || type == CSTP_COMPRESSED || type == CSTP_DPD_RESP;
+	if (may_be_lost && tls_unsent(&s->conn->tls) > queue_max(s)) {
 		conn_flush(s->conn); /* the batch may be larger than the queue while the socket is free */
 		if (s->dead || s->conn->state != CONN_TUNNEL)
 			return ERR_CLOSED;
