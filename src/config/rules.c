@@ -106,8 +106,10 @@ static const struct {
 	{ OPTION_udp_listen_host, is_host, "expected one address or host name; write a line for each" },
 	{ OPTION_occtl_socket_file, is_socket_path, "expected a path of at most 107 bytes" },
 	{ OPTION_custom_header, is_header, "expected a header like \"X-Name: value\" of at most 4000 bytes" },
-	{ OPTION_included_http_headers, is_header, "expected a header like \"X-Name: value\" of at most 4000 bytes" },
-	{ OPTION_compression_algo_priority, is_compression_order, "expected lz4 and lzs in order, like lz4, lzs" },
+	{ OPTION_included_http_headers, is_header,
+	  "expected a header like \"X-Name: value\" of at most 4000 bytes" },
+	{ OPTION_compression_algo_priority, is_compression_order,
+	  "expected lz4 and lzs in order, like lz4, lzs" },
 	{ OPTION_proxy_url, is_url, "expected a URL like http://proxy.example.com/proxy.pac" },
 	{ OPTION_ipv4_netmask, is_mask, "expected a mask of ones and then zeros like 255.255.255.0" },
 };

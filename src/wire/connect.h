@@ -104,14 +104,15 @@ struct connect_reply {
 	struct connect_prefixes dns;
 	struct connect_prefixes nbns;
 	struct connect_texts split_dns;
-	struct connect_prefixes routes;    /* of a family none, or one of length 0: the default route; that of IPv4 is for both */
+	struct connect_prefixes
+		routes; /* of a family none, or one of length 0: the default route; that of IPv4 is for both */
 	struct connect_prefixes no_routes;
 	bool tunnel_all_dns; /* said too where the default route is given */
 	bool client_bypass;
 	bool dyndns; /* the client resolves our name again when it reconnects */
-	const char *proxy_url;             /* MSIE-Proxy-Pac-URL, in both spellings */
+	const char *proxy_url; /* MSIE-Proxy-Pac-URL, in both spellings */
 	struct connect_timers timers;
-	struct connect_texts headers;      /* custom-header and included-http-headers: whole lines */
+	struct connect_texts headers; /* custom-header and included-http-headers: whole lines */
 	struct connect_dtls dtls;
 	uint16_t base_mtu;
 	uint16_t mtu;

@@ -87,7 +87,8 @@ static bool is_default(const struct connect_prefixes *routes, uint16_t family)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < routes->n; i++) {
-		if (routes->v[i].len == 0 && (routes->v[i].family == family || routes->v[i].family == AF_INET))
+		if (routes->v[i].len == 0 &&
+		    (routes->v[i].family == family || routes->v[i].family == AF_INET))
 			return true;
 		n += routes->v[i].family == family;
 	}

@@ -6,8 +6,8 @@
 constexpr size_t WINDOW = 2047; /* farthest copy */
 constexpr size_t NEAR = 127;    /* of the short form */
 constexpr unsigned HASH_BITS = 10;
-constexpr unsigned TRIES = 8;   /* earlier places looked at for one copy: time is bounded whatever the packet */
-constexpr size_t LONG = 8;      /* lengths from here on are written in nibbles */
+constexpr unsigned TRIES = 8; /* earlier places looked at for one copy: time is bounded whatever the packet */
+constexpr size_t LONG = 8; /* lengths from here on are written in nibbles */
 constexpr unsigned NIBBLE = 15;
 
 /* {{ bits, highest first }} */

@@ -22,7 +22,8 @@ static void put_name(struct writer *w, const char *name, enum expand_as as)
 	}
 }
 
-enum err expand(char *out, size_t cap, const char *text, const char *user, const char *group, enum expand_as as)
+enum err expand(char *out, size_t cap, const char *text, const char *user, const char *group,
+		enum expand_as as)
 {
 	struct writer w = writer_of(out, cap);
 	while (*text != '\0') {

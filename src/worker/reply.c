@@ -65,7 +65,8 @@ static const char *with_names(const struct session *s, const char *text, enum ex
 	if (text == nullptr || !expand_is_needed(text))
 		return text;
 	char *to = expanded + expanded_used;
-	if (expand(to, sizeof expanded - expanded_used, text, s->facts->username, s->facts->group, as) != ERR_OK) {
+	if (expand(to, sizeof expanded - expanded_used, text, s->facts->username, s->facts->group, as) !=
+	    ERR_OK) {
 		log_warn("connect.line_left_out sid=%lu: with the names of user and group it is too long",
 			 s->route.sid);
 		return nullptr;

@@ -83,11 +83,13 @@ static void ask(const char *cookie, char **headers)
 {
 	char text[8192];
 	struct writer w = writer_of(text, sizeof text);
-	writer_fmt(&w, "CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nHost: x\r\nUser-Agent: Open AnyConnect VPN Agent v9.12\r\n"
-		       "Cookie: webvpn=%s\r\nX-CSTP-Version: 1\r\nX-CSTP-Base-MTU: 1500\r\nX-CSTP-MTU: 1390\r\n"
-		       "X-CSTP-Address-Type: IPv6,IPv4\r\nX-CSTP-Full-IPv6-Capability: true\r\n"
-		       "X-DTLS-Master-Secret: %096d\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\n",
-		   cookie, 0);
+	writer_fmt(
+		&w,
+		"CONNECT /CSCOSSLC/tunnel HTTP/1.1\r\nHost: x\r\nUser-Agent: Open AnyConnect VPN Agent v9.12\r\n"
+		"Cookie: webvpn=%s\r\nX-CSTP-Version: 1\r\nX-CSTP-Base-MTU: 1500\r\nX-CSTP-MTU: 1390\r\n"
+		"X-CSTP-Address-Type: IPv6,IPv4\r\nX-CSTP-Full-IPv6-Capability: true\r\n"
+		"X-DTLS-Master-Secret: %096d\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\n",
+		cookie, 0);
 	for (; *headers != nullptr; headers++)
 		writer_fmt(&w, "%s\r\n", *headers);
 	writer_str(&w, "\r\n");
@@ -203,7 +205,8 @@ static void read_udp(void)
 	ssize_t n = recv(t.chan->fd, datagram, sizeof datagram, MSG_DONTWAIT);
 	uint8_t type, *payload;
 	size_t len;
-	if (n > 0 && record_open(&t.chan->rx, &t.chan->replay, datagram, (size_t)n, &type, &payload, &len) == ERR_OK &&
+	if (n > 0 &&
+	    record_open(&t.chan->rx, &t.chan->replay, datagram, (size_t)n, &type, &payload, &len) == ERR_OK &&
 	    type == DTLS_TYPE_DATA)
 		say('U', payload, len);
 }

@@ -22,7 +22,8 @@ static void names_are_put_in(void **)
 		{ "X: %{U}", "a\r\nX-Evil: 1", "", "X: a??X-Evil: 1", EXPAND_TEXT },
 		{ "X: %{U}", "%{G}", "staff", "X: %{G}", EXPAND_TEXT }, /* once only */
 		{ "X: %{U}", "j\xc3\xbcrg", "", "X: j??rg", EXPAND_TEXT },
-		{ "http://p/%{U}.pac?g=%{G}", "a/../b", "x&y=z", "http://p/a%2F..%2Fb.pac?g=x%26y%3Dz", EXPAND_URL },
+		{ "http://p/%{U}.pac?g=%{G}", "a/../b", "x&y=z", "http://p/a%2F..%2Fb.pac?g=x%26y%3Dz",
+		  EXPAND_URL },
 		{ "http://p/%{U}", "j\xc3\xbcrg\r\n", "", "http://p/j%C3%BCrg%0D%0A", EXPAND_URL },
 		{ "http://p/%{U}", "A-z_0.~", "", "http://p/A-z_0.~", EXPAND_URL },
 	};

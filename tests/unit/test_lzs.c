@@ -89,7 +89,7 @@ static void broken_streams_are_refused(void **)
 	static const char *const rows[] = {
 		"",
 		"0",
-		A,                             /* no end */
+		A,        /* no end */
 		A B "1",
 		A "11",
 		A "11 0000001",                /* no length */
@@ -193,7 +193,8 @@ static void the_window_ends_where_it_must(void **)
 
 static void text_becomes_smaller(void **)
 {
-	static const char line[] = "GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nAccept: text/html\r\n";
+	static const char line[] =
+		"GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nAccept: text/html\r\n";
 	uint8_t in[1300];
 	size_t len;
 	for (size_t i = 0; i < sizeof in; i++)

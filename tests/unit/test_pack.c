@@ -77,7 +77,8 @@ static void what_cannot_be_packed_is_refused(void **)
 		assert_int_equal(pack_compress(m, plain, 16385, packed, sizeof packed, &len), ERR_RANGE);
 		assert_int_not_equal(pack_expand(m, in, 0, plain, sizeof plain, &len), ERR_OK);
 	}
-	assert_int_equal(pack_compress(PACK_NONE, in, sizeof in, packed, sizeof packed, &len), ERR_UNSUPPORTED);
+	assert_int_equal(pack_compress(PACK_NONE, in, sizeof in, packed, sizeof packed, &len),
+			 ERR_UNSUPPORTED);
 	assert_int_equal(pack_expand(PACK_NONE, in, sizeof in, plain, sizeof plain, &len), ERR_UNSUPPORTED);
 	assert_int_equal(pack_expand(PACK_N, in, sizeof in, plain, sizeof plain, &len), ERR_UNSUPPORTED);
 }
