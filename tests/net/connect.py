@@ -8,14 +8,20 @@
     connect.py repeated        headers that come twice, or are broken
     connect.py bye BYTES       open a tunnel and leave it with a DISCONNECT of these bytes (hex, "none": the frame is empty,
                                "drop": no frame); prints the cookie
+    connect.py wait COOKIE KIND SECONDS [answer]   an open tunnel in which we say nothing, or only answer questions (DPD): "open" or "closed",
+                               the whole seconds until then, and the types of the frames that came
+    connect.py rekey VERSION   X-CSTP-Rekey-Method and -Time over TLS of this version, "1.2" or "1.3"
+    connect.py login           prints a cookie
     connect.py status COOKIE   status of a CONNECT with this cookie, which is left again without a word
 The answers belong to the server of connect.sh.
 """
 import difflib
 import re
+import ssl
 import sys
+import time
 
-from vpn import DISCONNECT, Client
+from vpn import DISCONNECT, DPD_REQ, DPD_RESP, Client, Closed
 
 TO = "198.51.100.1"
 FULL6 = "X-CSTP-Full-IPv6-Capability: true"
@@ -196,6 +202,40 @@ def bye(what):
     print(secret)
 
 
+def wait(secret, kind, seconds, answers):
+    agent, lines, _ = KINDS[kind]
+    c, answer = ask(secret, agent, BASE + lines)
+    if answer.status != 200:
+        sys.exit(f"no tunnel: {answer.status}")
+    began, types, state = time.monotonic(), [], "open"
+    try:
+        while (left := began + seconds - time.monotonic()) > 0:
+            c.sock.settimeout(left)
+            kind, payload = c.receive_frame()
+            types.append(str(kind))
+            if kind == DPD_REQ and answers:
+                c.send_frame(DPD_RESP, payload)
+    except TimeoutError:
+        pass
+    except Closed:
+        state = "closed"
+    print(state, round(time.monotonic() - began), *types)
+    c.close()
+
+
+def rekey(version):
+    limits = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = limits[version]
+    secret = cookie()
+    c = Client(TO, timeout=20, tls=False)
+    c.sock = context.wrap_socket(c.tcp)
+    answer = c.connect(secret)
+    print(answer.one("X-CSTP-Rekey-Method"), answer.one("X-CSTP-Rekey-Time"), answer.one("X-DTLS-Rekey-Method"))
+    c.bye()
+
+
 def status(secret):
     c, answer = ask(secret, "Open AnyConnect VPN Agent v9.12", BASE + [FULL6])
     print(answer.status)
@@ -214,6 +254,12 @@ def main():
         repeated()
     elif command == "bye":
         bye(args[0])
+    elif command == "wait":
+        wait(args[0], args[1], float(args[2]), "answer" in args)
+    elif command == "rekey":
+        rekey(args[0])
+    elif command == "login":
+        print(cookie())
     elif command == "status":
         status(args[0])
     else:

@@ -57,6 +57,64 @@ administrator() {
 	ok "its cookie is dead at once" status_is "${oc_cookie##*webvpn=}" 401
 }
 
+# {{ timers }}
+
+# waits NAME KIND SECONDS [answer]: in the background; what came of it is in $T/wait.NAME, the cookie in $cookie_of.
+declare -A cookie_of waiting
+waits() {
+	local name=$1
+	shift
+	cookie_of[$name]=$(as login) || fail "a login for $name"
+	as wait "${cookie_of[$name]}" "$@" >"$T/wait.$name" &
+	waiting[$name]=$!
+}
+
+# waited NAME TEXT PATTERN
+waited() {
+	wait "${waiting[$1]}" || fail "$1 has no tunnel"
+	ok "$2: $(cat "$T/wait.$1")" has "$T/wait.$1" "$3"
+}
+
+timers() {
+	local most=$((5 + slow))
+	server_start idle-timeout=3 mobile-idle-timeout=0 dpd=60 keepalive=2
+	waits desktop openconnect 9 answer
+	waits mobile cisco_android 9 answer
+	waited desktop "idle-timeout ends an idle desktop, and says so" "^closed [3-$most] .*5\$"
+	waited mobile "mobile-idle-timeout rules a mobile, which is kept alive" "^open 9 7 7"
+	ok "the cookie of an idle session stays good" status_is "${cookie_of[desktop]}" 200
+	server_stop
+	server_start dpd=2 mobile-dpd=300 mobile-idle-timeout=4
+	waits desktop openconnect 12
+	waits answering openconnect 12 answer
+	waits mobile cisco_iphone 12
+	waited desktop "a silent desktop is asked, and let go without a word" "^closed [6-9] 3 .*3\$"
+	waited answering "one that answers stays" "^open 12 3"
+	waited mobile "mobile-idle-timeout ends an idle mobile, which nobody asked" "^closed [4-7] 5\$"
+	ok "the cookie of a lost connection stays good" status_is "${cookie_of[desktop]}" 200
+	server_stop
+	server_start session-timeout=4 persistent-cookies=true
+	waits late openconnect 9 answer
+	waited late "session-timeout ends any session, and says so" "^closed [345] 5\$"
+	ok "after session-timeout the cookie is dead, persistent or not" status_is "${cookie_of[late]}" 401
+	server_stop
+}
+
+# Never "none", which Cisco's clients refuse, nor 0.
+rekeying() {
+	server_start rekey-method=ssl rekey-time=7200
+	ok "rekey-method ssl over TLS 1.3: the server renews" equal "$(as rekey 1.3)" "ssl 31536000 "
+	read -r method seconds _ < <(as rekey 1.2)
+	ok "rekey-method ssl over TLS 1.2: by a new tunnel ($method, $seconds s)" \
+		[ "$method" = new-tunnel -a "$seconds" -ge 7170 -a "$seconds" -le 7230 ]
+	server_stop
+	server_start rekey-time=0
+	for version in 1.2 1.3; do
+		ok "rekey-time 0 over TLS $version: a time that never comes" equal "$(as rekey $version)" "ssl 31536000 "
+	done
+	server_stop
+}
+
 # {{ openconnect }}
 
 # transfers NAME: a file that packs well and one that does not, both ways, byte for byte.
@@ -162,6 +220,8 @@ server_start "${names[@]}" +route=default
 all_kinds default
 server_stop
 
+timers
+rekeying
 server_start
 uncompressed
 ways
