@@ -73,7 +73,7 @@ renewals() {
 }
 
 key_storms() {
-	local before after
+	local before after broken
 	before=$(cpu_ms)
 	renewals -tls1_3 K
 	ok "TLS 1.3: the tunnel was open" has "$T/renewals.txt" 'X-CSTP-Version'
@@ -81,10 +81,12 @@ key_storms() {
 	after=$(cpu_ms)
 	[ "$slow" != 1 ] || ok "TLS 1.3: they cost $((after - before)) ms" more 1500 $((after - before))
 	before=$(stat tls_handshakes)
+	broken=$(stat tls_broken)
 	renewals -tls1_2 R
 	ok "TLS 1.2: the tunnel was open" has "$T/renewals.txt" 'X-CSTP-Version'
 	ok "TLS 1.2: the client asked for new handshakes" has "$T/renewals.txt" RENEGOTIATING
 	ok "TLS 1.2: none was made" equal "$(stat tls_handshakes)" $((before + 1))
+	ok "TLS 1.2: the first ended the connection, and is counted as tls_broken" stat_is tls_broken $((broken + 1))
 }
 
 tried=()
