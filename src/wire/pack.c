@@ -23,7 +23,10 @@ static enum err expand_lz4(const uint8_t *in, size_t in_len, uint8_t *out, size_
 {
 	if (in_len == 0 || in_len > PACKET_MAX)
 		return ERR_PROTO;
-	int n = LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)MIN(cap, PACKET_MAX));
+	cap = MIN(cap, PACKET_MAX);
+	/* a copy from 0 bytes ago is no error to the library: what it then leaves as it was must not be an older packet */
+	memset(out, 0, cap);
+	int n = LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)cap);
 	if (n < 0)
 		return ERR_PROTO;
 	*len = (size_t)n;

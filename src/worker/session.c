@@ -269,7 +269,7 @@ void session_send_tls_small(struct session *s, enum cstp_type type, const void *
 		conn_flush(s->conn);
 }
 
-/* Frames of p, as far as they are whole.  What is left is returned. */
+/* Frames of p, as far as they are whole.  What is left is returned: less than the longest frame. */
 static size_t take_frames(struct session *s, const uint8_t *p, size_t len)
 {
 	while (len > 0 && !s->dead) {
@@ -289,37 +289,52 @@ static size_t take_frames(struct session *s, const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* Give the frame that has begun what it lacks; how much of p that was.  A byte is moved once, however small the records are. */
+static size_t fill_partial(struct session *s, const uint8_t *p, size_t len)
+{
+	size_t taken = 0;
+	while (taken < len) {
+		size_t lacks = cstp_frame_len(s->partial, s->partial_len) - s->partial_len;
+		size_t n = MIN(lacks, len - taken);
+		if (n == 0)
+			break;
+		memcpy(s->partial + s->partial_len, p + taken, n);
+		s->partial_len += n;
+		taken += n;
+	}
+	return taken;
+}
+
+static void drop_partial(struct session *s)
+{
+	if (s->partial == nullptr)
+		return;
+	rx_flush(s->w); /* packets may lie in there */
+	free(s->partial);
+	s->partial = nullptr;
+	s->partial_len = 0;
+}
+
 void session_input(struct session *s, const uint8_t *p, size_t len)
 {
 	s->t.rx_tcp = s->w->now;
 	if (s->partial_len > 0) { /* rare: one frame a record is the rule */
-		uint8_t *joined = realloc(s->partial, s->partial_len + len);
-		if (joined == nullptr) {
-			session_close(s, CAUSE_NETWORK);
+		size_t n = fill_partial(s, p, len);
+		if (take_frames(s, s->partial, s->partial_len) > 0 || s->dead)
 			return;
-		}
-		memcpy(joined + s->partial_len, p, len);
-		s->partial = joined;
-		p = joined;
-		len += s->partial_len;
-		s->partial_len = 0;
+		drop_partial(s);
+		p += n;
+		len -= n;
 	}
 	size_t left = take_frames(s, p, len);
-	if (s->dead)
+	if (left == 0 || s->dead)
 		return;
-	uint8_t *rest = nullptr;
-	if (left > 0) {
-		rest = malloc(left);
-		if (rest == nullptr) {
-			session_close(s, CAUSE_NETWORK);
-			return;
-		}
-		memcpy(rest, p + len - left, left);
+	s->partial = malloc(CSTP_HEAD_LEN + CSTP_PAYLOAD_MAX);
+	if (s->partial == nullptr) {
+		session_close(s, CAUSE_NETWORK);
+		return;
 	}
-	if (s->partial != nullptr)
-		rx_flush(s->w); /* packets may lie in there */
-	free(s->partial);
-	s->partial = rest;
+	memcpy(s->partial, p + len - left, left);
 	s->partial_len = left;
 }
 
