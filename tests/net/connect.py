@@ -53,14 +53,14 @@ BASE = ["X-CSTP-Version: 1", "X-CSTP-Hostname: tester.example.net", "X-CSTP-Prot
 
 
 def ask(cookie, agent, lines, path="/CSCOSSLC/tunnel"):
-    c = Client(TO, timeout=20)
+    c = Client(TO, timeout=60)
     c.send("\r\n".join([f"CONNECT {path} HTTP/1.1", "Host: vpn.example.test", f"User-Agent: {agent}", f"Cookie: webvpn={cookie}",
                         *lines]).encode() + b"\r\n\r\n")
     return c, c.answer(has_body=False)
 
 
 def cookie():
-    c = Client(TO, timeout=20)
+    c = Client(TO, timeout=60)
     got = c.login("test", ["correct horse"])[1]
     c.close()
     if not got:
@@ -229,7 +229,7 @@ def rekey(version):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = limits[version]
     secret = cookie()
-    c = Client(TO, timeout=20, tls=False)
+    c = Client(TO, timeout=60, tls=False)
     c.sock = context.wrap_socket(c.tcp)
     answer = c.connect(secret)
     print(answer.one("X-CSTP-Rekey-Method"), answer.one("X-CSTP-Rekey-Time"), answer.one("X-DTLS-Rekey-Method"))

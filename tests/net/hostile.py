@@ -47,7 +47,7 @@ class Tunnel:
         self.child = subprocess.Popen([program, TO, cookie, *headers], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.buffer, self.text, self.datagrams, self.ended, self.shakes = b"", b"", [], False, []
         self.head = b""
-        self.until(lambda: self.shakes, 10, "no tunnel")
+        self.until(lambda: self.shakes, 40, "no tunnel")
         lines = dict(line.split(": ", 1) for line in self.head.decode().split("\r\n") if ": " in line)
         self.ip4, self.mtu, self.app_id = lines["X-CSTP-Address"], int(lines["X-CSTP-MTU"]), bytes.fromhex(lines["X-DTLS-App-ID"])
         self.encodings = lines.get("X-CSTP-Content-Encoding"), lines.get("X-DTLS-Content-Encoding")
