@@ -214,6 +214,8 @@ static void pump(struct conn *c)
 	if (e == ERR_BUSY)
 		e = tls_keep(&c->tls);
 	if (e != ERR_OK) {
+		if (e == ERR_CRYPTO && c->state != CONN_HANDSHAKE) /* those have a counter of their own */
+			STAT_INC(c->w, tls_broken);
 		last_words(c);
 		conn_close(c);
 		return;
