@@ -215,6 +215,8 @@ add_user() {
 	printf '%s\n%s\n' "$password" "$password" | ocpasswd -c "$T/ocpasswd" "$@" "$name" >>"$T/ocpasswd.txt" 2>&1
 }
 
+# Lines at the end of each configuration: sections of virtual hosts.
+config_tail=
 # make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out.
 make_config() {
 	local file=$1 change key
@@ -245,6 +247,7 @@ make_config() {
 		for change in "${added[@]}"; do
 			echo "${change%%=*} = ${change#*=}"
 		done
+		[ -z "$config_tail" ] || printf '%s\n' "$config_tail"
 	} >"$file"
 }
 
