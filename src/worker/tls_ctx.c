@@ -221,10 +221,10 @@ static const struct kind {
 	uint16_t schemes12[6];
 	uint16_t group; /* TLS 1.2: the client must know the curve */
 } kinds[] = {
-	/* the cheapest to sign first; Ed25519 behind P-256, for clients that say they know it and do not are met */
+	/* what all clients verify before what some only say they do */
 	{ TLS_KEY_P256, { 0x0403 }, { 0x0403, 0x0503, 0x0603 }, 23 },
-	{ TLS_KEY_ED25519, { 0x0807 }, { 0x0807 }, 0 },
 	{ TLS_KEY_P384, { 0x0503 }, { 0x0403, 0x0503, 0x0603 }, 24 },
+	{ TLS_KEY_ED25519, { 0x0807 }, { 0x0807 }, 0 },
 	{ TLS_KEY_RSA, { 0x0804, 0x0805, 0x0806 }, { 0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806 }, 0 },
 	{ TLS_KEY_P521, { 0x0603 }, { 0x0403, 0x0503, 0x0603 }, 25 },
 };
