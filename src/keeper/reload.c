@@ -283,7 +283,7 @@ static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
 {
 	bool is_passwd = f->kind == FILE_PASSWD;
-	if (f->kind == FILE_OCSP && r->is_restart)
+	if (f->kind == FILE_OCSP && r->is_first)
 		return; /* staple.c warns, and tries again */
 	size_t len = strlen(f->path);
 	if (strncmp(error, f->path, len) == 0 && strncmp(error + len, ": ", 2) == 0)
@@ -299,11 +299,12 @@ static void note_unopened(struct reload *r, struct reload_file *f, const char *e
 		f->error = nullptr;
 }
 
-/* Old or broken it is no danger: clients ask the authority themselves then.  So a keeper that comes back goes on. */
+/* Old or broken it is no danger: clients ask the authority themselves then.  So a server that starts, or gets its keeper back, goes on
+ * with the warning of staple.c; only a reload, which has an administrator waiting for its result, is refused. */
 static void check_staple(struct reload *r, struct reload_file *f)
 {
 	const char *problem = staple_problem(f->bytes.p, f->bytes.len - 1 /* the NUL of read_whole */);
-	if (problem != nullptr && !r->is_restart)
+	if (problem != nullptr && !r->is_first)
 		f->error = strdup(problem);
 }
 

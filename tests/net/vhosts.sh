@@ -13,20 +13,6 @@ is_ours || skip "checks our own events and counters"
 
 readonly alpha=alpha.example.test beta=beta.example.test
 
-# certificate NAME HOST ALGORITHM...: NAME.pem and NAME-key.pem, signed by the test's authority.
-certificate() {
-	local name=$1 cn=$2
-	shift 2
-	openssl genpkey -algorithm "$@" -out "$T/$name-key.pem" 2>>"$T/openssl.txt"
-	openssl req -new -key "$T/$name-key.pem" -subj "/CN=$cn/O=$name" -out "$T/$name.csr"
-	openssl x509 -req -in "$T/$name.csr" -CA "$T/ca.pem" -CAkey "$T/ca-key.pem" -CAcreateserial -sha256 -days 2 \
-		-out "$T/$name.pem" -extfile <(
-			echo "basicConstraints=critical,CA:FALSE"
-			echo "keyUsage=critical,digitalSignature"
-			echo "subjectAltName=DNS:$cn"
-		) 2>>"$T/openssl.txt"
-}
-
 # client OPTION...: a TLS handshake; its words are in $T/client.
 client() {
 	in_cl timeout 10 openssl s_client -connect $gw4:443 "$@" </dev/null >"$T/client" 2>&1

@@ -201,20 +201,23 @@ static void large_ones(void **)
 
 static void strangers_are_known_by_their_first_bytes(void **)
 {
-	static const char *const all[] = {
-		"GET / HTTP/1.1\r\n",
-		"\x15\x03\x01",
-		"\x17\x03\x03",
-		"\x16\x02",
-		"\x80\x2e\x01",
-		"SSH-2.0",
-		"\x16\x03\x01\x00\x05\x02", /* ServerHello */
-		"\x16\x03\x01\x48\x00", /* larger than a record may be */
+	static const struct {
+		const char *p;
+		size_t n;
+	} all[] = {
+#define BYTES(text) { text, sizeof(text) - 1 }
+		BYTES("GET / HTTP/1.1\r\n"),
+		BYTES("\x15\x03\x01"),
+		BYTES("\x17"),
+		BYTES("\x16\x02"),
+		BYTES("\x80\x2e\x01"),
+		BYTES("SSH-2.0"),
+		BYTES("\x16\x03\x01\x00\x05\x02"), /* ServerHello */
+		BYTES("\x16\x03\x01\x48\x00"), /* larger than a record may be */
 	};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		struct hello h = { .has_tls13 = true };
-		assert_int_equal(hello_parse(&h, (const uint8_t *)all[i], MAX(strlen(all[i]), 5), scratch),
-				 ERR_SYNTAX);
+		assert_int_equal(hello_parse(&h, (const uint8_t *)all[i].p, all[i].n, scratch), ERR_SYNTAX);
 		assert_true(h.has_tls13);
 	}
 	struct hello h;

@@ -130,7 +130,7 @@ static void refusals_of_version_1(void **)
 		{ BYTES("PROXY TCP6 fe80::1%eth0 2001:db8::1 1 2\r\n"), ERR_SYNTAX },
 		/* 107 bytes and no end */
 		{ BYTES("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 "
-			"65535 \r"),
+			"65535      \r"),
 		  ERR_SYNTAX },
 		{ BYTES("GET / HTTP/1.1\r\n"), ERR_SYNTAX },
 		{ BYTES("P "), ERR_SYNTAX },
