@@ -49,6 +49,7 @@ haproxy_config() {
 haproxy_start() {
 	haproxy_config >"$T/haproxy.cfg"
 	spawn "$gw" "$T/haproxy.log" haproxy -db -f "$T/haproxy.cfg"
+	haproxy_pid=$spawned
 	ok "haproxy listens" wait_until 10 haproxy_listens
 }
 haproxy_listens() { in_gw ss -ltnH | grep -q ":8444"; }
@@ -149,4 +150,5 @@ without_header
 headers
 ok "haproxy's health checks are accepted" not grep -n 'is DOWN' "$T/haproxy.log"
 nothing_died
+end "$haproxy_pid" TERM 10 || true
 server_stop

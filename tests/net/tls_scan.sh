@@ -16,13 +16,13 @@ readonly not_ours='cert_chain_of_trust|cert_notAfter|cert_expirationStatus|cert_
 scan() {
 	local name=$1
 	shift
-	in_cl timeout 150 testssl --quiet --color 0 --warnings off --ip $gw4 --nodns min --connect-timeout 5 --openssl-timeout 5 \
+	in_cl timeout 600 testssl --quiet --color 0 --warnings off --ip $gw4 --nodns min --connect-timeout 5 --openssl-timeout 5 \
 		--jsonfile "$T/$name.json" "$@" vpn.example.test:443 >"$T/$name.log" 2>&1 </dev/null || true
 	[ -s "$T/$name.json" ] || return 1
 	/usr/bin/python3 - "$T/$name.json" "$not_ours" >"$T/$name.txt" <<-'END'
 		import json, re, sys
 		found = json.load(open(sys.argv[1]))
-		assert len(found) > 4, "the scan ended early"
+		assert not [f for f in found if f["finding"] == "Scan interrupted"], "the scan was too slow"
 		for f in found:
 		    if f["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "FATAL") and not re.match(sys.argv[2], f["id"]):
 		        print(f["severity"], f["id"], f["finding"])
@@ -38,22 +38,20 @@ print(f)
 sys.exit(0 if f and re.search(sys.argv[3], f[0]) else 1)' "$T/$1.json" "$2" "$3"
 }
 
+# One scan of all that applies to a server without pages: it takes a minute, most of it to start OpenSSL a thousand times.
 testssl_says() {
-	ok "testssl.sh: versions, renegotiation, forward secrecy, the certificate" scan base -p -S -f -R
-	ok "... nothing of severity MEDIUM and above" nothing_of base
+	local v
+	ok "testssl.sh scans" scan all -p -S -f -s -R -H -I -T -BB -C -O -Z -W -A -L -F -J -D -4
+	ok "... nothing of severity MEDIUM and above" nothing_of all
 	for v in SSLv2 SSLv3 TLS1 TLS1_1; do
-		ok "... $v is not offered" finding base $v 'not offered'
+		ok "... $v is not offered" finding all $v 'not offered'
 	done
-	ok "... TLS 1.2 is" finding base TLS1_2 offered
-	ok "... TLS 1.3 is" finding base TLS1_3 offered
-	ok "... renegotiation is secure" finding base secure_renego supported
-	ok "... and not done for a client" finding base secure_client_renego 'not vulnerable'
-	ok "... all has forward secrecy" finding base FS 'offered'
-	ok "testssl.sh: weaknesses with a name" scan named -H -I -T -C -O -Z -W -A -L -WS -F -J -D -4
-	ok "... none is found" nothing_of named
-	ok "... not even Heartbleed" finding named heartbleed 'not vulnerable'
-	ok "testssl.sh: classes of ciphers" scan classes -s
-	ok "... none is weak" nothing_of classes
+	ok "... TLS 1.2 is" finding all TLS1_2 '^offered'
+	ok "... TLS 1.3 is" finding all TLS1_3 '^offered'
+	ok "... renegotiation is secure" finding all secure_renego supported
+	ok "... and not done for a client" finding all secure_client_renego 'not vulnerable'
+	ok "... all has forward secrecy" finding all FS offered
+	ok "... not even Heartbleed" finding all heartbleed 'not vulnerable'
 }
 
 nmap_says() {
