@@ -70,7 +70,21 @@ static WOLFSSL_METHOD *method_of(const struct priority *p)
 	return (p->versions & PRIORITY_TLS12) != 0 ? wolfSSLv23_server_method() : wolfTLSv1_3_server_method();
 }
 
-static enum err fill_ctx(WOLFSSL_CTX *ctx, const struct priority *p, const Msg__Cert *m)
+/* TLS 1.2 does not heed the list of TLS 1.3, and its clients must also name the curve of an ECDSA certificate. */
+static bool limit_curves(WOLFSSL_CTX *ctx, const struct priority *p, enum tls_kind kind)
+{
+	static const uint16_t own_curve[] = { [TLS_KEY_RSA] = 0,
+					      [TLS_KEY_P256] = 23,
+					      [TLS_KEY_P384] = 24,
+					      [TLS_KEY_P521] = 25,
+					      [TLS_KEY_ED25519] = 0 };
+	for (size_t i = 0; i < p->groups_n; i++)
+		if (wolfSSL_CTX_UseSupportedCurve(ctx, p->groups[i]) != WOLFSSL_SUCCESS)
+			return false;
+	return own_curve[kind] == 0 || wolfSSL_CTX_UseSupportedCurve(ctx, own_curve[kind]) == WOLFSSL_SUCCESS;
+}
+
+static enum err fill_ctx(WOLFSSL_CTX *ctx, const struct priority *p, enum tls_kind kind, const Msg__Cert *m)
 {
 	char names[PRIORITY_NAMES_MAX];
 	int groups[PRIORITY_GROUPS_MAX];
@@ -81,6 +95,7 @@ static enum err fill_ctx(WOLFSSL_CTX *ctx, const struct priority *p, const Msg__
 	bool ok = wolfSSL_CTX_SetMinVersion(ctx, least) == WOLFSSL_SUCCESS &&
 		  wolfSSL_CTX_set_cipher_list(ctx, names) == WOLFSSL_SUCCESS &&
 		  wolfSSL_CTX_set_groups(ctx, groups, (int)p->groups_n) == WOLFSSL_SUCCESS &&
+		  limit_curves(ctx, p, kind) &&
 		  wolfSSL_CTX_use_certificate_chain_buffer(ctx, m->chain_pem.data, (long)m->chain_pem.len) ==
 			  WOLFSSL_SUCCESS &&
 		  /* 0-RTT could be replayed */
@@ -99,7 +114,7 @@ static enum err add_cert(struct tls_host *host, const Msg__Cert *m)
 	if (cert->ctx == nullptr)
 		return ERR_NOMEM;
 	host->certs_n++;
-	TRY(fill_ctx(cert->ctx, &host->priority, m));
+	TRY(fill_ctx(cert->ctx, &host->priority, cert->kind, m));
 	wolfSSL_CTX_set_session_cache_mode(cert->ctx, WOLFSSL_SESS_CACHE_OFF); /* tickets serve all workers */
 	if (host->priority.no_tickets) {
 		wolfSSL_CTX_NoTicketTLSv12(cert->ctx);

@@ -29,6 +29,7 @@ shows() {
 }
 
 by_sni() {
+	local v curve
 	ok "alpha: its certificate" shows "CN = $alpha, O = alpha" -servername $alpha
 	ok "alpha: in other letters too" shows "CN = $alpha, O = alpha" -servername ALPHA.Example.TEST
 	ok "an unknown name: the default certificate, no alert" shows "CN = vpn.example.test" -servername nobody.example.test
@@ -38,7 +39,14 @@ by_sni() {
 	ok "beta has no TLS 1.3" client -servername $beta -tls1_2
 	ok "... and refuses it" not client -servername $beta -tls1_3
 	ok "... and no AES-128" not client -servername $beta -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256
-	ok "the default host has both" client -tls1_3
+	ok "... but P-521, which it names" client -servername $beta -tls1_2 -curves secp521r1
+	for v in tls1_2 tls1_3; do
+		ok "the default host has no P-521 ($v)" not client -$v -curves secp521r1
+		for curve in X25519 secp384r1; do
+			ok "... but $curve ($v)" client -$v -curves "P-521:$curve:P-256" # the last is that of the certificate
+		done
+	done
+	ok "the default host has both versions" client -tls1_3
 	ok "... and AES-128" client -tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256
 }
 
