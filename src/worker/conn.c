@@ -18,6 +18,7 @@
 
 constexpr uint64_t DRAIN_S = 2;
 constexpr uint64_t PROXY_S = 5; /* a balancer sends its header with its first segment */
+constexpr size_t PACKET_TYPICAL = 1500; /* of a record, to tell how many a read has brought */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -275,9 +276,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if ((events & UV_READABLE) == 0 || c->state == CONN_DEAD)
 		return;
 	enum err e = tls_receive(&c->tls, c->w->scratch, sizeof c->w->scratch);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		c->w->rest.packets += 1 + (uint32_t)(c->tls.in_len / PACKET_TYPICAL);
 		pump(c);
-	else if (e != ERR_BUSY)
+	} else if (e != ERR_BUSY)
 		conn_close(c);
 }
 

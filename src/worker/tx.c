@@ -179,6 +179,7 @@ static bool read_one(struct worker *w)
 	if (n <= (ssize_t)head)
 		return n >= 0;
 	STAT_INC(w, tx_reads);
+	w->rest.packets++;
 	forward(w, &vnet, super, (size_t)n - head, true);
 	return true;
 }
