@@ -84,7 +84,10 @@ struct connect_timers {
 struct connect_dtls {
 	bool enabled; /* false: not a line of X-DTLS */
 	uint16_t port;
-	uint8_t app_id[CONNECT_ID_LEN];
+	uint8_t app_id[CONNECT_ID_LEN]; /* with a suite the session id */
+	const char *suite; /* of a resumption, one that the client has listed; nullptr: PSK-NEGOTIATE */
+	bool is_12;        /* it is one of X-DTLS12-CipherSuite: the answer has exactly one of the two */
+	uint16_t mtu;      /* with a suite only: else the client computes it */
 	uint32_t dpd_s;
 	uint32_t keepalive_s;
 	uint32_t rekey_s;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "wire/dtls.h"
+#include "worker/dtls_resume.h"
 #include "worker/rx.h"
 #include "worker/session.h"
 
@@ -117,26 +118,43 @@ static void point_at(struct dtls_hs *hs, const struct datagram *d)
 
 /* {{ handshake }} */
 
+static bool is_same_peer(const struct udp_peer *a, const struct udp_peer *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+bool dtls_uses(const struct session *s, const struct udp_peer *peer)
+{
+	return (s->chan != nullptr && is_same_peer(&s->chan->peer, peer)) ||
+	       (s->hs != nullptr && is_same_peer(&s->hs->io.peer, peer)) || dtls_resume_uses(s, peer);
+}
+
 static void drop_hs(struct session *s)
 {
 	if (s->hs == nullptr)
 		return;
-	if (s->chan == nullptr || memcmp(&s->chan->peer, &s->hs->io.peer, sizeof s->hs->io.peer) != 0)
-		udp_peer_drop(s->w, &s->hs->io.peer, s);
-	hs_free(s->hs);
-	s->hs = nullptr;
+	struct dtls_hs *hs = TAKE(s->hs);
+	if (!dtls_uses(s, &hs->io.peer))
+		udp_peer_drop(s->w, &hs->io.peer, s);
+	hs_free(hs);
+}
+
+void dtls_chan_free(struct dtls_chan *c)
+{
+	if (c == nullptr)
+		return;
+	c->dialect->fini(c);
+	free(c);
 }
 
 static void drop_chan(struct session *s)
 {
 	if (s->chan == nullptr)
 		return;
-	if (s->hs == nullptr || memcmp(&s->chan->peer, &s->hs->io.peer, sizeof s->hs->io.peer) != 0)
-		udp_peer_drop(s->w, &s->chan->peer, s);
-	record_fini(&s->chan->rx);
-	record_fini(&s->chan->tx);
-	free(s->chan);
-	s->chan = nullptr;
+	struct dtls_chan *c = TAKE(s->chan);
+	if (!dtls_uses(s, &c->peer))
+		udp_peer_drop(s->w, &c->peer, s);
+	dtls_chan_free(c);
 	s->udp_active = false;
 	atomic_store_explicit(&s->slot->dtls_up, 0, memory_order_relaxed);
 }
@@ -156,13 +174,28 @@ static enum err take_keys(struct dtls_chan *c, WOLFSSL *ssl, uint64_t first_seq)
 	return e;
 }
 
-/* The client's Finished is verified: its channel becomes the live one. */
+void dtls_promote(struct session *s, struct dtls_chan *c)
+{
+	struct dtls_chan *old = s->chan;
+	s->chan = c;
+	if (old != nullptr && !dtls_uses(s, &old->peer))
+		udp_peer_drop(s->w, &old->peer, s);
+	dtls_chan_free(old);
+	STAT_INC(s->w, dtls_handshakes);
+	snprintf(s->slot->dtls_cipher, sizeof s->slot->dtls_cipher, "%s", dtls_describe(c));
+	atomic_store_explicit(&s->slot->dtls_seen, 1, memory_order_release);
+	atomic_store_explicit(&s->slot->dtls_up, 1, memory_order_relaxed);
+	session_udp_alive(s);
+	log_info("dtls.up sid=%lu user=%s cipher=%s", s->route.sid, s->facts->username, dtls_describe(c));
+}
+
 static enum err promote(struct session *s)
 {
 	struct dtls_hs *hs = s->hs;
 	struct dtls_chan *c = calloc(1, sizeof *c);
 	if (c == nullptr)
 		return ERR_NOMEM;
+	c->dialect = &dtls_12;
 	c->suite = record_suite_of((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
 	c->peer = hs->io.peer;
 	c->local = hs->io.local;
@@ -172,15 +205,8 @@ static enum err promote(struct session *s)
 		free(c);
 		return e;
 	}
-	drop_chan(s);
-	s->chan = c;
 	hs->done = true;
-	STAT_INC(s->w, dtls_handshakes);
-	snprintf(s->slot->dtls_cipher, sizeof s->slot->dtls_cipher, "%s", dtls_describe(c));
-	atomic_store_explicit(&s->slot->dtls_seen, 1, memory_order_release);
-	atomic_store_explicit(&s->slot->dtls_up, 1, memory_order_relaxed);
-	session_udp_alive(s);
-	log_info("dtls.up sid=%lu user=%s cipher=%s", s->route.sid, s->facts->username, dtls_describe(c));
+	dtls_promote(s, c);
 	return ERR_OK;
 }
 
@@ -215,13 +241,30 @@ static void advance(struct session *s)
 	arm(hs);
 }
 
-static bool may_begin(struct session *s)
+bool dtls_may_begin(struct session *s)
 {
 	bool ok = s->wants_dtls &&
 		  (s->t.hello.ns == 0 || clock_is_past(s->w->now, clock_add_s(s->t.hello, HELLO_GAP_S)));
 	if (!ok)
 		STAT_INC(s->w, dtls_hello_limited);
 	return ok;
+}
+
+/* match-tls-dtls-ciphers: the listener serves this session's hello now and may serve another's next. */
+static void match_tls(struct dtls_hs *l, const struct session *s)
+{
+	static const char *const same[RECORD_SUITE_N] = {
+		[RECORD_AES128_GCM] = "PSK-AES128-GCM-SHA256",
+		[RECORD_AES256_GCM] = "PSK-AES256-GCM-SHA384",
+		[RECORD_CHACHA20_POLY1305] = "PSK-CHACHA20-POLY1305:ECDHE-PSK-CHACHA20-POLY1305",
+	};
+	bool match = s->vhost->match_tls_dtls_ciphers;
+	if (!match && !l->is_matched)
+		return;
+	const char *list = match ? same[tls_suite(&s->conn->tls)] : CIPHERS;
+	l->is_matched = match;
+	if (list == nullptr || wolfSSL_set_cipher_list(l->ssl, list) != WOLFSSL_SUCCESS)
+		log_err("dtls.no_match sid=%lu user=%s", s->route.sid, s->facts->username);
 }
 
 void dtls_hello(struct session *s, struct datagram *d)
@@ -234,11 +277,12 @@ void dtls_hello(struct session *s, struct datagram *d)
 	if (l == nullptr)
 		return;
 	point_at(l, d);
+	match_tls(l, s);
 	int result = wolfDTLS_accept_stateless(l->ssl);
 	if (result == WOLFSSL_FAILURE)
 		return; /* HelloVerifyRequest was sent, no state kept */
 	w->dtls_listener = nullptr;
-	if (result != WOLFSSL_SUCCESS || !may_begin(s)) {
+	if (result != WOLFSSL_SUCCESS || !dtls_may_begin(s)) {
 		hs_free(l);
 		return;
 	}
@@ -260,7 +304,7 @@ void dtls_listener_free(struct worker *w)
 /* A key has carried nearly all it may: the client comes back with a new handshake, and TLS bridges the gap. */
 static void retire_keys(struct session *s)
 {
-	if (s->chan == nullptr || (!record_is_exhausted(&s->chan->tx) && !record_is_exhausted(&s->chan->rx)))
+	if (s->chan == nullptr || !s->chan->dialect->is_exhausted(s->chan))
 		return;
 	log_info("dtls.rekey sid=%lu user=%s", s->route.sid, s->facts->username);
 	dtls_close(s, true);
@@ -269,6 +313,7 @@ static void retire_keys(struct session *s)
 void dtls_tick(struct session *s)
 {
 	retire_keys(s);
+	dtls_resume_tick(s);
 	struct dtls_hs *hs = s->hs;
 	if (hs == nullptr)
 		return;
@@ -287,6 +332,37 @@ void dtls_tick(struct session *s)
 }
 
 /* {{ records }} */
+
+static enum err seal_12(struct dtls_chan *c, uint8_t type, uint8_t *text, size_t len, uint8_t **record,
+			size_t *record_len)
+{
+	*record = text - record_head_len(&c->tx);
+	return record_seal(&c->tx, type, *record, len, record_len);
+}
+
+static enum err open_12(struct dtls_chan *c, uint8_t *record, size_t n, uint8_t *type, uint8_t **payload,
+			size_t *payload_len)
+{
+	return record_open(&c->rx, &c->replay, record, n, type, payload, payload_len);
+}
+
+static bool is_exhausted_12(const struct dtls_chan *c)
+{
+	return record_is_exhausted(&c->tx) || record_is_exhausted(&c->rx);
+}
+
+static void fini_12(struct dtls_chan *c)
+{
+	record_fini(&c->rx);
+	record_fini(&c->tx);
+}
+
+const struct dtls_dialect dtls_12 = {
+	.seal = seal_12,
+	.open = open_12,
+	.is_exhausted = is_exhausted_12,
+	.fini = fini_12,
+};
 
 /* The library gets the whole datagram: a flight, or a Finished that the client repeats. */
 static void feed_hs(struct session *s, const struct datagram *d)
@@ -333,7 +409,7 @@ static enum err open_one(struct session *s, uint8_t *record, size_t len)
 {
 	uint8_t type, *payload;
 	size_t payload_len;
-	enum err e = record_open(&s->chan->rx, &s->chan->replay, record, len, &type, &payload, &payload_len);
+	enum err e = s->chan->dialect->open(s->chan, record, len, &type, &payload, &payload_len);
 	if (e == ERR_REPLAY)
 		STAT_INC(s->w, dtls_replayed);
 	else if (e != ERR_OK)
@@ -345,16 +421,25 @@ static enum err open_one(struct session *s, uint8_t *record, size_t len)
 	return e;
 }
 
+/* A record of a handshake.  The library gets the rest of the datagram with it. */
+static bool feed_handshake(struct session *s, struct datagram *d, const struct dtls_record *r)
+{
+	if (dtls_resume_feed(s, d, r))
+		return true;
+	if (s->hs != nullptr)
+		feed_hs(s, d);
+	return false;
+}
+
 void dtls_feed(struct session *s, struct datagram *d)
 {
 	struct dtls_record r;
 	for (size_t at = 0; dtls_next_record(d->bytes, d->len, &at, &r) == ERR_OK;) {
 		bool for_library = r.type == DTLS_TYPE_HANDSHAKE || r.type == DTLS_TYPE_CCS || r.epoch == 0;
-		if (for_library) {
-			if (s->hs != nullptr)
-				feed_hs(s, d);
+		if (for_library && feed_handshake(s, d, &r))
+			continue;
+		if (for_library)
 			return;
-		}
 		if (s->chan == nullptr || memcmp(&s->chan->peer, &d->peer, sizeof d->peer) != 0)
 			return;
 		if (open_one(s, d->bytes + r.start, r.len) == ERR_CLOSED || s->dead)
@@ -369,8 +454,7 @@ static bool can_open(struct session *s, const struct datagram *d)
 {
 	struct dtls_record r;
 	size_t at = 0;
-	if (dtls_next_record(d->bytes, d->len, &at, &r) != ERR_OK || r.type != DTLS_TYPE_DATA ||
-	    r.epoch != s->chan->rx.epoch)
+	if (dtls_next_record(d->bytes, d->len, &at, &r) != ERR_OK || r.type != DTLS_TYPE_DATA)
 		return false;
 	uint8_t *copy = s->w->plain;
 	uint8_t type, *payload;
@@ -378,8 +462,10 @@ static bool can_open(struct session *s, const struct datagram *d)
 	if (r.len > sizeof s->w->plain)
 		return false;
 	memcpy(copy, d->bytes + r.start, r.len);
-	struct replay window = s->chan->replay; /* it is opened again for real below */
-	return record_open(&s->chan->rx, &window, copy, r.len, &type, &payload, &len) == ERR_OK;
+	struct replay before = s->chan->replay; /* it is opened again for real below */
+	enum err e = s->chan->dialect->open(s->chan, copy, r.len, &type, &payload, &len);
+	s->chan->replay = before;
+	return e == ERR_OK;
 }
 
 bool dtls_try_rebind(struct worker *w, struct datagram *d)
@@ -409,9 +495,9 @@ bool dtls_try_rebind(struct worker *w, struct datagram *d)
 static enum err seal_and_queue(struct session *s, uint8_t record_type, uint8_t *text, size_t len)
 {
 	struct dtls_chan *c = s->chan;
-	uint8_t *record = text - record_head_len(&c->tx);
+	uint8_t *record;
 	size_t record_len;
-	TRY(record_seal(&c->tx, record_type, record, len, &record_len));
+	TRY(c->dialect->seal(c, record_type, text, len, &record, &record_len));
 	udp_queue(s->w, s, &c->peer, &c->local, record, record_len);
 	s->t.tx_udp = s->w->now;
 	return ERR_OK;
@@ -432,8 +518,8 @@ void dtls_send_small(struct session *s, uint8_t type, const void *payload, size_
 	if (s->chan == nullptr || len > CSTP_PAYLOAD_MAX)
 		return;
 	static uint8_t
-		bytes[RECORD_HEAD_MAX + 1 + CSTP_PAYLOAD_MAX + RECORD_TAIL_MAX]; /* one thread; sent below */
-	uint8_t *at = bytes + RECORD_HEAD_MAX + 1;
+		bytes[DTLS_HEAD_ROOM + 1 + CSTP_PAYLOAD_MAX + DTLS_TAIL_ROOM]; /* one thread; sent below */
+	uint8_t *at = bytes + DTLS_HEAD_ROOM + 1;
 	if (len > 0)
 		memcpy(at, payload, len);
 	if (dtls_send(s, type, at, len) == ERR_OK)
@@ -443,14 +529,15 @@ void dtls_send_small(struct session *s, uint8_t type, const void *payload, size_
 void dtls_close(struct session *s, bool polite)
 {
 	if (s->chan != nullptr && polite) {
-		uint8_t bytes[RECORD_HEAD_MAX + 2 + RECORD_TAIL_MAX] = {};
-		uint8_t *alert = bytes + RECORD_HEAD_MAX;
+		uint8_t bytes[DTLS_HEAD_ROOM + 2 + DTLS_TAIL_ROOM] = {};
+		uint8_t *alert = bytes + DTLS_HEAD_ROOM;
 		alert[0] = 1; /* warning */
 		alert[1] = ALERT_CLOSE_NOTIFY;
 		if (seal_and_queue(s, DTLS_TYPE_ALERT, alert, 2) == ERR_OK)
 			udp_flush(s->w);
 	}
 	drop_hs(s);
+	dtls_resume_drop(s);
 	drop_chan(s);
 }
 
@@ -462,5 +549,5 @@ const char *dtls_describe(const struct dtls_chan *c)
 		[RECORD_AES256_GCM] = "(DTLS1.2)-(PSK)-(AES-256-GCM)",
 		[RECORD_CHACHA20_POLY1305] = "(DTLS1.2)-(PSK)-(CHACHA20-POLY1305)",
 	};
-	return text[c->suite];
+	return c->text != nullptr ? c->text : text[c->suite];
 }

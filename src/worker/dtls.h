@@ -15,12 +15,28 @@
 #include <wolfssl/ssl.h>
 
 #include "base/clock.h"
+#include "wire/cbc.h"
 #include "wire/record.h"
 #include "worker/udp.h"
 
+/* Room around a payload, for the longest record of any dialect. */
+constexpr size_t DTLS_HEAD_ROOM = MAX(RECORD_HEAD_MAX, CBC_HEAD_LEN);
+constexpr size_t DTLS_TAIL_ROOM = MAX(RECORD_TAIL_MAX, CBC_TAIL_MAX);
+
+struct dtls_dialect;
+
 /* An established channel. */
 struct dtls_chan {
-	struct record_dir rx, tx;
+	const struct dtls_dialect *dialect;
+	const char *text; /* "(DTLS1.2)-(RSA)-(AES-256-GCM)"; nullptr: by dialect and suite */
+	union {
+		struct {
+			struct record_dir rx, tx;
+		};
+		struct {
+			struct cbc_dir rx, tx;
+		} cbc;
+	};
 	struct replay replay;
 	struct udp_peer peer;
 	struct addr local;
@@ -44,7 +60,20 @@ struct dtls_hs {
 	struct dtls_io io;
 	struct mono started, retransmit_at;
 	bool done;
+	bool is_matched; /* only the cipher of a TLS connection is offered */
 };
+
+/* What differs between the kinds of records. */
+struct dtls_dialect {
+	/* As record_seal and record_open; text has DTLS_HEAD_ROOM before it and DTLS_TAIL_ROOM behind. */
+	enum err (*seal)(struct dtls_chan *c, uint8_t type, uint8_t *text, size_t len, uint8_t **record,
+			 size_t *record_len);
+	enum err (*open)(struct dtls_chan *c, uint8_t *record, size_t n, uint8_t *type, uint8_t **payload,
+			 size_t *payload_len);
+	bool (*is_exhausted)(const struct dtls_chan *c);
+	void (*fini)(struct dtls_chan *c);
+};
+extern const struct dtls_dialect dtls_12;
 
 enum err dtls_ctx_new(WOLFSSL_CTX **out);
 
@@ -57,12 +86,20 @@ bool dtls_try_rebind(struct worker *w, struct datagram *d);
 
 /* Once a second: retransmissions, and handshakes that take too long. */
 void dtls_tick(struct session *s);
-/* Seal payload, which has room for a record around it (RECORD_HEAD_MAX + 1 before, RECORD_TAIL_MAX behind), and queue it. */
+/* Seal payload, which has room for a record around it (DTLS_HEAD_ROOM + 1 before, DTLS_TAIL_ROOM behind), and queue it. */
 enum err dtls_send(struct session *s, uint8_t type, uint8_t *payload, size_t len);
 /* The same for a few bytes from anywhere; sent at once. */
 void dtls_send_small(struct session *s, uint8_t type, const void *payload, size_t len);
 /* End channel and handshake; with an alert close_notify if polite. */
 void dtls_close(struct session *s, bool polite);
 void dtls_listener_free(struct worker *w);
+/* The client's Finished is verified: c, which is taken, becomes the live channel. */
+void dtls_promote(struct session *s, struct dtls_chan *c);
+/* Frees c and its keys; nullptr is fine. */
+void dtls_chan_free(struct dtls_chan *c);
+/* Whether the live channel or a handshake uses this address. */
+bool dtls_uses(const struct session *s, const struct udp_peer *peer);
+/* At least three seconds since the last handshake of this session, else counted. */
+bool dtls_may_begin(struct session *s);
 /* "(DTLS1.2)-(PSK)-(AES-256-GCM)" */
 const char *dtls_describe(const struct dtls_chan *c);

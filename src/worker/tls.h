@@ -17,6 +17,7 @@
 
 #include "config/config.h"
 #include "ipc/ipc.h"
+#include "wire/record.h"
 
 constexpr size_t TLS_RECORD_MAX = 16384; /* payload */
 constexpr size_t TLS_SIGNATURE_MAX = 1024;
@@ -91,4 +92,6 @@ void tls_shutdown(struct tls *t);
 enum err tls_export_psk(struct tls *t, uint8_t psk[32]);
 /* "(TLS1.3)-(ECDHE-X25519)-(AES-256-GCM)" as occtl shows it. */
 void tls_describe(const struct tls *t, char *out, size_t cap);
+/* Its bulk cipher; RECORD_NONE if wire/record has none like it. */
+enum record_suite tls_suite(const struct tls *t);
 bool tls_is_13(const struct tls *t);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "wire/dtls.h"
 #include "worker/dtls.h"
+#include "worker/dtls_resume.h"
 #include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/worker.h"
@@ -67,6 +68,8 @@ static void dispatch_hello(struct worker *w, struct datagram *d, const struct dt
 		h->session_id_len == STEER_APP_ID ? steer_find_app_id(&w->steer, h->session_id) : nullptr;
 	if (r == nullptr || h->random_is_zero)
 		STAT_INC(w, udp_unknown);
+	else if (r->own != nullptr && r->own->dtls.mode == RESUME_FAKE)
+		dtls_resume_hello(r->own, d);
 	else if (r->own != nullptr)
 		dtls_hello(r->own, d);
 	else if (d->from < 0)
