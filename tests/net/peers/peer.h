@@ -12,6 +12,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,18 +91,27 @@ static inline bool peer_echo(const struct peer *p, void *session, size_t n)
 	return false;
 }
 
+/* The handshake may wait; an echo may not, for a readable socket may hold a repeated handshake and no data. */
+static inline void *peer_begin(const struct peer *p)
+{
+	fcntl(p->fd, F_SETFL, 0);
+	void *session = peer_handshake(p);
+	fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	return session;
+}
+
 static inline int peer_run(int argc, char **argv)
 {
 	static struct peer p;
 	char line[64];
 	peer_init(&p, argc, argv);
-	void *session = peer_handshake(&p);
+	void *session = peer_begin(&p);
 	while (fgets(line, sizeof line, stdin) != nullptr) {
 		unsigned n;
 		if (sscanf(line, "echo %u", &n) == 1 && n <= PEER_ECHO_MAX)
 			printf("%s %u\n", peer_echo(&p, session, n) ? "ok" : "lost", n);
 		else if (strcmp(line, "again\n") == 0)
-			session = peer_handshake(&p);
+			session = peer_begin(&p);
 		else
 			peer_die("no such command", line);
 	}
