@@ -191,7 +191,7 @@ static void emit_dtls(struct writer *w, const struct connect_dtls *d, const char
 	emit_rekey(w, "DTLS", d->rekey_s, rekey_method);
 	emit_number(w, "X-DTLS-Keepalive", d->keepalive_s);
 	emit_text(w, "X-DTLS-App-ID", id);
-	emit_text(w, "X-DTLS-CipherSuite", "PSK-NEGOTIATE");
+	emit_text(w, "X-DTLS-CipherSuite", d->v13 ? "PSK-NEGOTIATE-13" : "PSK-NEGOTIATE");
 }
 
 static void emit_banner(struct writer *w, const char *banner)

@@ -92,8 +92,9 @@ static void take_mtu(struct session *s, const struct connect_req *req)
 {
 	bool outer_ip6 = !addr_is_v4(&s->conn->remote);
 	uint32_t link = mtu_link(s->vhost->mtu, req->base_mtu, reply_path_mtu(s->conn->fd));
-	uint32_t inner = s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM)
-				       : mtu_inner_tls(link, outer_ip6);
+	uint32_t record = s->wants_dtls13 ? MTU_RECORD_13 : MTU_RECORD_GCM;
+	uint32_t inner =
+		s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, record) : mtu_inner_tls(link, outer_ip6);
 	s->link = (uint16_t)link;
 	s->mtu_most = (uint16_t)inner;
 	s->mtu = (uint16_t)mtu_inner_agreed(inner, req->mtu);
@@ -141,8 +142,9 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	s->route.own = s;
 	memcpy(s->psk, psk, sizeof psk);
 	explicit_bzero(psk, sizeof psk);
-	s->wants_dtls = req->psk && s->config->dtls_psk && !s->vhost->no_udp && w->udp.sockets_n > 0 &&
-			facts->app_id.len == STEER_APP_ID;
+	s->wants_dtls13 = req->psk13 && s->config->dtls13;
+	s->wants_dtls = (req->psk || s->wants_dtls13) && s->config->dtls_psk && !s->vhost->no_udp &&
+			w->udp.sockets_n > 0 && facts->app_id.len == STEER_APP_ID;
 	take_addresses(s, facts);
 	take_timers(s, req, facts);
 	take_mtu(s, req);

@@ -38,7 +38,7 @@ struct session {
 	uint8_t server_ip4[4], server_ip6[16];
 	Msg__Session *facts;  /* for a new keeper and for logs */
 	uint8_t psk[32];
-	bool wants_dtls;
+	bool wants_dtls, wants_dtls13; /* the second: only that, with this key */
 	bool dead;            /* closed; the memory goes with the connection */
 	bool udp_active;      /* packets to the client go over DTLS */
 	uint32_t run;         /* of udp_out, the last it has put a datagram into */
