@@ -300,13 +300,14 @@ static void deliver(struct session *s, uint8_t type, uint8_t *payload, size_t le
 	rx_frame(s, RX_UDP, payload[0], payload + 1, len - 1);
 }
 
-/* RFC 9147, 9: only a record newer than all before moves the session, so a captured one cannot. */
-static bool may_move(const struct session *s, const struct datagram *d, uint64_t top_before)
+static bool is_elsewhere(const struct session *s, const struct datagram *d)
 {
-	const struct dtls_chan *c = s->chan;
-	if (c->replay.top <= top_before)
-		return false;
-	return !s->vhost->deny_roaming || addr_is_same_ip(&c->peer.addr, &d->peer.addr);
+	return memcmp(&s->chan->peer, &d->peer, sizeof d->peer) != 0;
+}
+
+static bool is_denied(const struct session *s, const struct datagram *d)
+{
+	return s->vhost->deny_roaming && !addr_is_same_ip(&s->chan->peer.addr, &d->peer.addr);
 }
 
 static void move(struct session *s, const struct datagram *d)
@@ -336,8 +337,15 @@ void dtls_open(struct session *s, const struct datagram *d, uint8_t *record, siz
 		drop_chan(s); /* forgeries without end: the client comes back over TLS and a new handshake */
 	if (e != ERR_OK)
 		return;
-	if (memcmp(&c->peer, &d->peer, sizeof d->peer) != 0 && may_move(s, d, top_before))
-		move(s, d);
+	if (is_elsewhere(s, d)) {
+		if (is_denied(s, d)) {
+			STAT_INC(s->w, dtls_roaming_denied);
+			return;
+		}
+		/* RFC 9147, 9: only a record newer than all before moves the session, so a captured one cannot */
+		if (c->replay.top > top_before)
+			move(s, d);
+	}
 	deliver(s, type, payload, payload_len);
 }
 
