@@ -23,6 +23,7 @@ struct connect_req {
 	bool license_mobile;
 	bool mobile;    /* by platform or agent: mobile-dpd */
 	bool psk;       /* PSK-NEGOTIATE offered */
+	bool psk13;     /* PSK-NEGOTIATE-13 offered: DTLS 1.3, ours alone */
 	bool has_secret;
 	enum login_client client;
 	uint16_t base_mtu; /* 0: not told or out of 256..16384 */
@@ -83,6 +84,7 @@ struct connect_timers {
 
 struct connect_dtls {
 	bool enabled; /* false: not a line of X-DTLS */
+	bool v13;     /* PSK-NEGOTIATE-13 */
 	uint16_t port;
 	uint8_t app_id[CONNECT_ID_LEN]; /* with a suite the session id */
 	const char *suite; /* of a resumption, one that the client has listed; nullptr: PSK-NEGOTIATE */

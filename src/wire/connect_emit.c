@@ -192,7 +192,7 @@ static void emit_dtls(struct writer *w, const struct connect_dtls *d, const char
 	emit_number(w, "X-DTLS-Keepalive", d->keepalive_s);
 	if (d->suite == nullptr) {
 		emit_text(w, "X-DTLS-App-ID", id);
-		emit_text(w, "X-DTLS-CipherSuite", "PSK-NEGOTIATE");
+		emit_text(w, "X-DTLS-CipherSuite", d->v13 ? "PSK-NEGOTIATE-13" : "PSK-NEGOTIATE");
 		return;
 	}
 	emit_text(w, "X-DTLS-Session-ID", id);

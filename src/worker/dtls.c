@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -12,12 +11,9 @@
 #include "worker/rx.h"
 #include "worker/session.h"
 
-/* AEAD suites of pre-shared keys only: what wire/record can carry on. */
-static const char CIPHERS[] =
-	"PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384:PSK-CHACHA20-POLY1305:ECDHE-PSK-CHACHA20-POLY1305";
-
 constexpr uint64_t HELLO_GAP_S = 3; /* between handshakes of a session: a replayed hello costs little */
 constexpr uint64_t HANDSHAKE_MAX_S = 60;
+constexpr uint64_t LINGER_S = 5; /* in which a client that sends data may still repeat its last flight */
 constexpr uint64_t SEQ_GAP = 64; /* records that the library may still repeat below ours */
 constexpr size_t HANDSHAKE_MTU = 1200;
 constexpr uint8_t ALERT_CLOSE_NOTIFY = 0;
@@ -36,48 +32,21 @@ static int io_recv(WOLFSSL *, char *to, int len, void *arg)
 	return (int)n;
 }
 
-static void note_numbers(struct dtls_io *io, const uint8_t *p, size_t len)
-{
-	struct dtls_record r;
-	for (size_t at = 0; dtls_next_record(p, len, &at, &r) == ERR_OK;)
-		if (r.epoch == 1)
-			io->last_seq = MAX(io->last_seq, r.seq);
-}
-
-static int io_send(WOLFSSL *, char *from, int len, void *arg)
+static int io_send(WOLFSSL *ssl, char *from, int len, void *arg)
 {
 	struct dtls_io *io = arg;
-	note_numbers(io, (const uint8_t *)from, (size_t)len);
+	io->dialect->note(io, ssl, (const uint8_t *)from, (size_t)len);
+	if (io->seq_limit != 0 && io->last_seq >= io->seq_limit)
+		return WOLFSSL_CBIO_ERR_GENERAL; /* that number is ours: it would be a nonce used twice */
 	udp_queue(io->w, nullptr, &io->peer, &io->local, from, (size_t)len);
 	udp_flush(io->w); /* the library uses its buffer again */
 	return len;
 }
 
-static unsigned psk_of(WOLFSSL *ssl, const char *identity, unsigned char *key, unsigned cap)
+void dtls_io_install(WOLFSSL_CTX *ctx)
 {
-	const struct session *s = wolfSSL_get_psk_callback_ctx(ssl);
-	if (s == nullptr || identity == nullptr || strcmp(identity, "psk") != 0 || cap < sizeof s->psk)
-		return 0;
-	memcpy(key, s->psk, sizeof s->psk);
-	return sizeof s->psk;
-}
-
-enum err dtls_ctx_new(WOLFSSL_CTX **out)
-{
-	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfDTLSv1_2_server_method());
-	if (ctx == nullptr)
-		return ERR_NOMEM;
-	if (wolfSSL_CTX_set_cipher_list(ctx, CIPHERS) != WOLFSSL_SUCCESS) {
-		wolfSSL_CTX_free(ctx);
-		return ERR_CRYPTO;
-	}
-	wolfSSL_CTX_set_psk_server_callback(ctx, psk_of);
-	wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
-	wolfSSL_CTX_NoTicketTLSv12(ctx);
 	wolfSSL_CTX_SetIORecv(ctx, io_recv);
 	wolfSSL_CTX_SetIOSend(ctx, io_send);
-	*out = ctx;
-	return ERR_OK;
 }
 
 static void hs_free(struct dtls_hs *hs)
@@ -85,25 +54,28 @@ static void hs_free(struct dtls_hs *hs)
 	if (hs == nullptr)
 		return;
 	wolfSSL_free(hs->ssl);
+	if (hs->io.dialect->forget != nullptr)
+		hs->io.dialect->forget(hs);
 	free(hs);
 }
 
-static struct dtls_hs *hs_new(struct worker *w)
+static struct dtls_hs *hs_new(struct worker *w, const struct dtls_dialect *dialect)
 {
 	struct dtls_hs *hs = calloc(1, sizeof *hs);
 	if (hs == nullptr)
 		return nullptr;
-	hs->ssl = wolfSSL_new(w->gen.tls->dtls);
-	if (hs->ssl == nullptr) {
-		free(hs);
+	hs->io.w = w;
+	hs->io.dialect = dialect;
+	hs->ssl = wolfSSL_new(dialect->ctx(w));
+	if (hs->ssl == nullptr || (dialect->prepare != nullptr && dialect->prepare(hs) != ERR_OK)) {
+		hs_free(hs);
 		return nullptr;
 	}
-	hs->io.w = w;
 	wolfSSL_SetIOReadCtx(hs->ssl, &hs->io);
 	wolfSSL_SetIOWriteCtx(hs->ssl, &hs->io);
+	wolfSSL_set_psk_callback_ctx(hs->ssl, hs);
 	wolfSSL_dtls_set_using_nonblock(hs->ssl, 1);
 	wolfSSL_dtls_set_mtu(hs->ssl, HANDSHAKE_MTU);
-	wolfSSL_DTLS_SetCookieSecret(hs->ssl, w->cookie_secret, sizeof w->cookie_secret);
 	return hs;
 }
 
@@ -159,21 +131,6 @@ static void drop_chan(struct session *s)
 	atomic_store_explicit(&s->slot->dtls_up, 0, memory_order_relaxed);
 }
 
-static enum err take_keys(struct dtls_chan *c, WOLFSSL *ssl, uint64_t first_seq)
-{
-	int key_len = wolfSSL_GetKeySize(ssl), iv_len = wolfSSL_GetIVSize(ssl);
-	if (key_len <= 0 || iv_len <= 0)
-		return ERR_CRYPTO;
-	replay_init(&c->replay);
-	TRY(record_init(&c->rx, c->suite, wolfSSL_GetClientWriteKey(ssl), (size_t)key_len,
-			wolfSSL_GetClientWriteIV(ssl), (size_t)iv_len, 1, 0));
-	enum err e = record_init(&c->tx, c->suite, wolfSSL_GetServerWriteKey(ssl), (size_t)key_len,
-				 wolfSSL_GetServerWriteIV(ssl), (size_t)iv_len, 1, first_seq);
-	if (e != ERR_OK)
-		record_fini(&c->rx);
-	return e;
-}
-
 void dtls_promote(struct session *s, struct dtls_chan *c)
 {
 	struct dtls_chan *old = s->chan;
@@ -195,17 +152,17 @@ static enum err promote(struct session *s)
 	struct dtls_chan *c = calloc(1, sizeof *c);
 	if (c == nullptr)
 		return ERR_NOMEM;
-	c->dialect = &dtls_12;
-	c->suite = record_suite_of((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
+	c->dialect = hs->io.dialect;
 	c->peer = hs->io.peer;
 	c->local = hs->io.local;
-	enum err e =
-		c->suite != RECORD_NONE ? take_keys(c, hs->ssl, hs->io.last_seq + SEQ_GAP) : ERR_UNSUPPORTED;
+	uint64_t first_seq = hs->io.last_seq + SEQ_GAP;
+	enum err e = c->dialect->take_keys(c, hs, first_seq);
 	if (e != ERR_OK) {
 		free(c);
 		return e;
 	}
 	hs->done = true;
+	hs->io.seq_limit = first_seq;
 	dtls_promote(s, c);
 	return ERR_OK;
 }
@@ -250,55 +207,44 @@ bool dtls_may_begin(struct session *s)
 	return ok;
 }
 
-/* match-tls-dtls-ciphers: the listener serves this session's hello now and may serve another's next. */
-static void match_tls(struct dtls_hs *l, const struct session *s)
-{
-	static const char *const same[RECORD_SUITE_N] = {
-		[RECORD_AES128_GCM] = "PSK-AES128-GCM-SHA256",
-		[RECORD_AES256_GCM] = "PSK-AES256-GCM-SHA384",
-		[RECORD_CHACHA20_POLY1305] = "PSK-CHACHA20-POLY1305:ECDHE-PSK-CHACHA20-POLY1305",
-	};
-	bool match = s->vhost->match_tls_dtls_ciphers;
-	if (!match && !l->is_matched)
-		return;
-	const char *list = match ? same[tls_suite(&s->conn->tls)] : CIPHERS;
-	l->is_matched = match;
-	if (list == nullptr || wolfSSL_set_cipher_list(l->ssl, list) != WOLFSSL_SUCCESS)
-		log_err("dtls.no_match sid=%lu user=%s", s->route.sid, s->facts->username);
-}
-
-void dtls_hello(struct session *s, struct datagram *d)
+void dtls_hello(struct session *s, const struct dtls_dialect *dialect, struct datagram *d)
 {
 	struct worker *w = s->w;
+	struct dtls_hs **listener = &w->dtls_listeners[dialect->listener];
 	STAT_INC(w, dtls_hellos);
-	if (w->dtls_listener == nullptr)
-		w->dtls_listener = hs_new(w);
-	struct dtls_hs *l = w->dtls_listener;
+	if (*listener == nullptr)
+		*listener = hs_new(w, dialect);
+	struct dtls_hs *l = *listener;
 	if (l == nullptr)
 		return;
 	point_at(l, d);
-	match_tls(l, s);
+	l->io.session = s;
+	if (dialect->begin != nullptr)
+		dialect->begin(l, d);
 	int result = wolfDTLS_accept_stateless(l->ssl);
-	if (result == WOLFSSL_FAILURE)
-		return; /* HelloVerifyRequest was sent, no state kept */
-	w->dtls_listener = nullptr;
-	if (result != WOLFSSL_SUCCESS || !dtls_may_begin(s)) {
+	if (result == WOLFSSL_FAILURE) {
+		l->io.session = nullptr;
+		return; /* a cookie was sent, no state kept */
+	}
+	*listener = nullptr;
+	if (result != WOLFSSL_SUCCESS || !dtls_may_begin(s) ||
+	    (dialect->accepted != nullptr && dialect->accepted(l) != ERR_OK)) {
 		hs_free(l);
 		return;
 	}
 	drop_hs(s);
 	s->hs = l;
 	s->t.hello = l->started = w->now;
-	l->io.session = s;
-	wolfSSL_set_psk_callback_ctx(l->ssl, s);
 	udp_peer_set(w, &l->io.peer, s);
 	advance(s);
 }
 
 void dtls_listener_free(struct worker *w)
 {
-	hs_free(w->dtls_listener);
-	w->dtls_listener = nullptr;
+	for (size_t i = 0; i < DTLS_LISTENERS; i++) {
+		hs_free(w->dtls_listeners[i]);
+		w->dtls_listeners[i] = nullptr;
+	}
 }
 
 /* A key has carried nearly all it may: the client comes back with a new handshake, and TLS bridges the gap. */
@@ -333,45 +279,14 @@ void dtls_tick(struct session *s)
 
 /* {{ records }} */
 
-static enum err seal_12(struct dtls_chan *c, uint8_t type, uint8_t *text, size_t len, uint8_t **record,
-			size_t *record_len)
-{
-	*record = text - record_head_len(&c->tx);
-	return record_seal(&c->tx, type, *record, len, record_len);
-}
-
-static enum err open_12(struct dtls_chan *c, uint8_t *record, size_t n, uint8_t *type, uint8_t **payload,
-			size_t *payload_len)
-{
-	return record_open(&c->rx, &c->replay, record, n, type, payload, payload_len);
-}
-
-static bool is_exhausted_12(const struct dtls_chan *c)
-{
-	return record_is_exhausted(&c->tx) || record_is_exhausted(&c->rx);
-}
-
-static void fini_12(struct dtls_chan *c)
-{
-	record_fini(&c->rx);
-	record_fini(&c->tx);
-}
-
-const struct dtls_dialect dtls_12 = {
-	.seal = seal_12,
-	.open = open_12,
-	.is_exhausted = is_exhausted_12,
-	.fini = fini_12,
-};
-
-/* The library gets the whole datagram: a flight, or a Finished that the client repeats. */
-static void feed_hs(struct session *s, const struct datagram *d)
+/* A flight, or a Finished that the client repeats. */
+void dtls_feed_hs(struct session *s, const struct datagram *d, const uint8_t *p, size_t len)
 {
 	struct dtls_hs *hs = s->hs;
-	if (memcmp(&hs->io.peer, &d->peer, sizeof d->peer) != 0)
+	if (hs == nullptr || memcmp(&hs->io.peer, &d->peer, sizeof d->peer) != 0)
 		return;
-	hs->io.in = d->bytes;
-	hs->io.in_len = d->len;
+	hs->io.in = p;
+	hs->io.in_len = len;
 	if (!hs->done) {
 		advance(s);
 		return;
@@ -397,28 +312,68 @@ static void deliver(struct session *s, uint8_t type, uint8_t *payload, size_t le
 		took_alert(s, payload, len);
 		return;
 	}
+	if (type == DTLS_TYPE_HANDSHAKE) { /* DTLS 1.3: only a KeyUpdate comes so late */
+		log_info("dtls.rekey sid=%lu user=%s by=client", s->route.sid, s->facts->username);
+		dtls_close(s, true);
+		return;
+	}
 	if (type != DTLS_TYPE_DATA || len == 0)
 		return;
-	if (s->hs != nullptr && s->hs->done)
-		drop_hs(s); /* the client has our Finished */
+	struct dtls_hs *hs = s->hs;
+	if (hs != nullptr && hs->done &&
+	    (!hs->io.dialect->hears_twice || clock_is_past(s->w->now, clock_add_s(hs->started, LINGER_S))))
+		drop_hs(s); /* the client has our last flight */
 	session_udp_alive(s);
 	rx_frame(s, RX_UDP, payload[0], payload + 1, len - 1);
 }
 
-static enum err open_one(struct session *s, uint8_t *record, size_t len)
+static bool is_elsewhere(const struct session *s, const struct datagram *d)
 {
+	return memcmp(&s->chan->peer, &d->peer, sizeof d->peer) != 0;
+}
+
+static bool is_denied(const struct session *s, const struct datagram *d)
+{
+	return s->vhost->deny_roaming && !addr_is_same_ip(&s->chan->peer.addr, &d->peer.addr);
+}
+
+static void move(struct session *s, const struct datagram *d)
+{
+	udp_peer_drop(s->w, &s->chan->peer, s);
+	s->chan->peer = d->peer;
+	s->chan->local = d->local;
+	udp_peer_set(s->w, &d->peer, s);
+	STAT_INC(s->w, dtls_rebinds);
+	char ip[ADDR_TEXT_MAX];
+	log_info("dtls.rebind sid=%lu user=%s ip=%s port=%u", s->route.sid, s->facts->username,
+		 addr_text(&d->peer.addr, ip), d->peer.addr.port);
+}
+
+void dtls_open(struct session *s, const struct datagram *d, uint8_t *record, size_t len)
+{
+	struct dtls_chan *c = s->chan;
+	uint64_t top_before = c->replay.top;
 	uint8_t type, *payload;
 	size_t payload_len;
-	enum err e = s->chan->dialect->open(s->chan, record, len, &type, &payload, &payload_len);
+	enum err e = c->dialect->open(c, record, len, &type, &payload, &payload_len);
 	if (e == ERR_REPLAY)
 		STAT_INC(s->w, dtls_replayed);
 	else if (e != ERR_OK)
 		STAT_INC(s->w, dtls_bad_record);
 	if (e == ERR_RANGE)
 		drop_chan(s); /* forgeries without end: the client comes back over TLS and a new handshake */
-	if (e == ERR_OK)
-		deliver(s, type, payload, payload_len);
-	return e;
+	if (e != ERR_OK)
+		return;
+	if (is_elsewhere(s, d)) {
+		if (is_denied(s, d)) {
+			STAT_INC(s->w, dtls_roaming_denied);
+			return;
+		}
+		/* RFC 9147, 9: only a record newer than all before moves the session, so a captured one cannot */
+		if (c->replay.top > top_before)
+			move(s, d);
+	}
+	deliver(s, type, payload, payload_len);
 }
 
 /* A record of a handshake.  The library gets the rest of the datagram with it. */
@@ -426,8 +381,7 @@ static bool feed_handshake(struct session *s, struct datagram *d, const struct d
 {
 	if (dtls_resume_feed(s, d, r))
 		return true;
-	if (s->hs != nullptr)
-		feed_hs(s, d);
+	dtls_feed_hs(s, d, d->bytes, d->len);
 	return false;
 }
 
@@ -440,9 +394,11 @@ void dtls_feed(struct session *s, struct datagram *d)
 			continue;
 		if (for_library)
 			return;
-		if (s->chan == nullptr || memcmp(&s->chan->peer, &d->peer, sizeof d->peer) != 0)
+		if (s->chan == nullptr || s->chan->dialect->is_13 ||
+		    memcmp(&s->chan->peer, &d->peer, sizeof d->peer) != 0)
 			return;
-		if (open_one(s, d->bytes + r.start, r.len) == ERR_CLOSED || s->dead)
+		dtls_open(s, d, d->bytes + r.start, r.len);
+		if (s->dead)
 			return;
 	}
 }
@@ -472,18 +428,13 @@ bool dtls_try_rebind(struct worker *w, struct datagram *d)
 {
 	size_t tries = 0;
 	for (struct session *s = w->sessions; s != nullptr && tries < REBIND_TRIES; s = s->next) {
-		if (s->chan == nullptr || !addr_is_same_ip(&s->chan->peer.addr, &d->peer.addr))
+		if (s->chan == nullptr || s->chan->dialect->is_13 ||
+		    !addr_is_same_ip(&s->chan->peer.addr, &d->peer.addr))
 			continue;
 		tries++;
 		if (!can_open(s, d))
 			continue;
-		udp_peer_drop(w, &s->chan->peer, s);
-		s->chan->peer = d->peer;
-		s->chan->local = d->local;
-		udp_peer_set(w, &d->peer, s);
-		STAT_INC(w, dtls_rebinds);
-		log_info("dtls.rebind sid=%lu user=%s port=%u", s->route.sid, s->facts->username,
-			 d->peer.addr.port);
+		move(s, d);
 		dtls_feed(s, d);
 		return true;
 	}
@@ -543,11 +494,15 @@ void dtls_close(struct session *s, bool polite)
 
 const char *dtls_describe(const struct dtls_chan *c)
 {
-	static const char *const text[RECORD_SUITE_N] = {
+	static const char *const ciphers[RECORD_SUITE_N] = {
 		[RECORD_NONE] = "none",
-		[RECORD_AES128_GCM] = "(DTLS1.2)-(PSK)-(AES-128-GCM)",
-		[RECORD_AES256_GCM] = "(DTLS1.2)-(PSK)-(AES-256-GCM)",
-		[RECORD_CHACHA20_POLY1305] = "(DTLS1.2)-(PSK)-(CHACHA20-POLY1305)",
+		[RECORD_AES128_GCM] = "AES-128-GCM",
+		[RECORD_AES256_GCM] = "AES-256-GCM",
+		[RECORD_CHACHA20_POLY1305] = "CHACHA20-POLY1305",
 	};
-	return c->text != nullptr ? c->text : text[c->suite];
+	if (c->text != nullptr)
+		return c->text;
+	static char text[64]; /* one thread */
+	snprintf(text, sizeof text, "%s-(%s)", c->dialect->name, ciphers[c->suite]);
+	return text;
 }

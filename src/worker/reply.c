@@ -95,6 +95,7 @@ static void timers(struct connect_timers *t, const struct session *s)
 static void dtls(struct connect_dtls *d, const struct session *s, const struct connect_timers *t)
 {
 	d->enabled = s->wants_dtls;
+	d->v13 = s->wants_dtls13;
 	d->port = (uint16_t)s->vhost->udp_port;
 	memcpy(d->app_id, s->route.app_id, sizeof d->app_id);
 	if (s->dtls.suite != nullptr) {

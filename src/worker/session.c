@@ -92,7 +92,9 @@ static void take_mtu(struct session *s, const struct connect_req *req)
 {
 	bool outer_ip6 = !addr_is_v4(&s->conn->remote);
 	uint32_t link = mtu_link(s->vhost->mtu, req->base_mtu, reply_path_mtu(s->conn->fd));
-	uint32_t record = s->dtls.suite != nullptr ? resume_overhead(s->dtls.suite) : MTU_RECORD_GCM;
+	uint32_t record = s->wants_dtls13            ? MTU_RECORD_13
+			  : s->dtls.suite != nullptr ? resume_overhead(s->dtls.suite)
+						     : MTU_RECORD_GCM;
 	uint32_t inner =
 		s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, record) : mtu_inner_tls(link, outer_ip6);
 	s->link = (uint16_t)link;
@@ -111,12 +113,14 @@ static void choose_dtls(struct session *s, const Msg__Session *facts, const stru
 		.match = v->match_tls_dtls_ciphers,
 		.tls = tls_suite(&s->conn->tls),
 	};
-	if (!v->no_udp && s->w->udp.sockets_n > 0 && facts->app_id.len == STEER_APP_ID)
+	bool may = !v->no_udp && s->w->udp.sockets_n > 0 && facts->app_id.len == STEER_APP_ID;
+	s->wants_dtls13 = may && req->psk13 && s->config->dtls13 && s->config->dtls_psk && !rules.match;
+	if (may && !s->wants_dtls13)
 		s->dtls = resume_choose(req, &rules);
-	s->wants_dtls = s->dtls.mode != RESUME_NO_DTLS;
+	s->wants_dtls = s->wants_dtls13 || s->dtls.mode != RESUME_NO_DTLS;
 	if (s->dtls.mode == RESUME_FAKE)
 		memcpy(s->master, req->secret, sizeof s->master);
-	if (s->dtls.mode != RESUME_PSK)
+	if (s->dtls.mode != RESUME_PSK && !s->wants_dtls13)
 		explicit_bzero(s->psk, sizeof s->psk);
 }
 

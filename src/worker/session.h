@@ -42,7 +42,7 @@ struct session {
 	uint8_t psk[32];
 	uint8_t master[RESUME_MASTER_LEN]; /* of RESUME_FAKE: each new channel of this session needs it */
 	struct resume_choice dtls;
-	bool wants_dtls;
+	bool wants_dtls, wants_dtls13; /* the second: only that, with this key */
 	bool dead;            /* closed; the memory goes with the connection */
 	bool udp_active;      /* packets to the client go over DTLS */
 	uint32_t run;         /* of udp_out, the last it has put a datagram into */

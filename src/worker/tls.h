@@ -25,6 +25,7 @@ constexpr size_t TLS_SIGNATURE_MAX = 1024;
 struct tls_ctx {
 	WOLFSSL_CTX *tls;  /* TCP */
 	WOLFSSL_CTX *dtls; /* DTLS 1.2 with pre-shared key */
+	WOLFSSL_CTX *dtls13;
 	uint32_t generation;
 	uint32_t key;      /* number of the certificate's key in the keeper */
 	unsigned refs;

@@ -9,7 +9,7 @@
 #include <wolfssl/wolfcrypt/sha.h>
 
 #include "base/log.h"
-#include "worker/dtls.h"
+#include "worker/dtls13.h"
 #include "worker/tls_io.h"
 
 static const char TLS_CIPHERS[] =
@@ -162,6 +162,8 @@ enum err tls_ctx_new(struct tls_ctx **out, const struct config *cfg, const Msg__
 		e = make_tls(ctx, cfg, cert);
 	if (e == ERR_OK)
 		e = dtls_ctx_new(&ctx->dtls);
+	if (e == ERR_OK)
+		e = dtls13_ctx_new(&ctx->dtls13);
 	if (e != ERR_OK) {
 		snprintf(why, 160, "the TLS library refused the server certificate: %s", err_text(e));
 		tls_ctx_put(ctx);
@@ -183,5 +185,6 @@ void tls_ctx_put(struct tls_ctx *ctx)
 		return;
 	wolfSSL_CTX_free(ctx->tls);
 	wolfSSL_CTX_free(ctx->dtls);
+	wolfSSL_CTX_free(ctx->dtls13);
 	free(ctx);
 }
