@@ -16,6 +16,7 @@
 #include "ipc/stats.h"
 #include "wire/coalesce.h"
 #include "worker/dtls.h"
+#include "worker/offers.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
 #include "worker/udp.h"
@@ -32,6 +33,7 @@ struct generation {
 	uint32_t number;
 	struct config *config;
 	struct tls_ctx *tls;
+	struct offers offers;
 };
 
 struct listener {
