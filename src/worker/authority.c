@@ -133,7 +133,7 @@ enum err authority_open(struct conn *c)
 	m.device_type = text(r->device_type);
 	m.device_platform = text(r->device_platform);
 	m.want_ipv4 = r->want_ipv4;
-	m.want_ipv6 = r->want_ipv6;
+	m.want_ipv6 = r->want_ipv6 && session_has_room_for_ip6(c, &c->w->gen.config->vhosts[m.vhost], r);
 	uint8_t digests[TLS_BINDINGS_MAX][WC_SHA256_DIGEST_SIZE];
 	ProtobufCBinaryData list[TLS_BINDINGS_MAX];
 	const struct strap *s = &c->web->strap;
