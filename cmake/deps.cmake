@@ -31,6 +31,7 @@ dep(seccomp libseccomp)
 dep(cap_ng libcap-ng)
 dep(crypt libcrypt)
 dep(readline readline)
+dep(sqlite3 sqlite3)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 
 # mimalloc replaces malloc by being linked first; a sanitizer brings its own.

@@ -82,6 +82,7 @@ make_configuration() {
 		occtl-socket-file = $state/occtl.socket
 		use-occtl = true
 		pid-file = $state/ocserv.pid
+		state-dir = $state/keeper
 
 		max-clients = 128
 		max-same-clients = 0

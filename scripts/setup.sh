@@ -22,14 +22,14 @@ readonly build_packages=(
 	make cmake ninja-build pkg-config dpkg-dev
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
-	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev
+	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
 )
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
-	libcmocka-dev python3 curl procps util-linux netcat-openbsd
+	libcmocka-dev python3 sqlite3 curl procps util-linux netcat-openbsd
 	haproxy testssl.sh nmap
 	libssl-dev libgnutls28-dev
 )

@@ -304,6 +304,19 @@ static void put_volume(json_t *o, const struct counters *c, const struct counter
 	put_int(o, "raw_tx", tx);
 }
 
+/* Only in ocserv-modern: what survives a restart. */
+static void put_store(json_t *o, const Msg__KeeperStatus *k)
+{
+	json_t *store = json_object();
+	put(store, "State", k->store);
+	put_int(store, "Errors", k->store_errors);
+	put_int(store, "Lost records", k->store_lost_records);
+	put_int(store, "Late logins", k->store_late);
+	put_int(store, "Changes", k->store_written);
+	put_int(store, "Transactions", k->store_commits);
+	json_object_set_new(o, "Store", store);
+}
+
 json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t *processes,
 		    const struct counters_index *ix, uint64_t now)
 {
@@ -311,6 +324,7 @@ json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t 
 	put_general(o, c, k, processes, now);
 	put_period(o, c, k, now);
 	put_volume(o, &c->counters, ix);
+	put_store(o, k);
 	json_object_update(o, processes);
 	return o;
 }

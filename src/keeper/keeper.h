@@ -12,6 +12,7 @@
 #include "keeper/fetch.h"
 #include "keeper/edition.h"
 #include "keeper/list.h"
+#include "keeper/recall.h"
 #include "keeper/reload.h"
 #include "keeper/restore.h"
 #include "keeper/session.h"
@@ -40,6 +41,7 @@ struct keeper {
 	struct fetch *fetches;    /* password files under way */
 	struct sessions sessions; /* in use once now is */
 	struct auth auth;
+	struct recall recall;     /* what survives us */
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
 	struct maps maps;

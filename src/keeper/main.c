@@ -3,8 +3,9 @@
  * ocserv-modern-keeper - holds the secrets: private keys, passwords, cookies; decides who is in
  *
  * Started by the supervisor with the channel to it as descriptor 3 and the log pipe as descriptor 2.
- * Rights: none.  Its own user, no capability, no file but those the supervisor opens for it, no network.  Workers, which
- * face the network, reach it only by the messages of msgs.def.
+ * Rights: none.  Its own user, no capability, no file but those the supervisor opens for it and its own database (descriptor 4: the
+ * folder), which is opened before the sandbox closes; no network.  Workers, which face the network, reach it only by the messages of
+ * msgs.def.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ enum err keeper_commit(struct keeper *k)
 		session_ops.ctx = auth_ops.ctx = k;
 		TRY(sessions_init(&k->sessions, cfg, session_ops));
 		auth_init(&k->auth, cfg, auth_ops);
+		recall_load(k);
 	} else {
 		sessions_set_config(&k->sessions, cfg);
 		auth_set_config(&k->auth, cfg);
@@ -184,6 +186,7 @@ static void on_tick(uv_timer_t *timer)
 	sessions_tick(&k->sessions, now);
 	auth_tick(&k->auth, now);
 	auth_set_tick(&k->now.auth, now);
+	recall_tick(k, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
 }
@@ -203,6 +206,7 @@ static void fini(struct keeper *k)
 	reload_fini(&k->reload);
 	fetch_fini(k);
 	edition_fini(&k->next);
+	recall_fini(k); /* while the sessions are there: their end is not the end of their cookies */
 	if (k->now.number != 0) {
 		auth_set_fini(&k->now.auth); /* jobs that wait come back, and find nobody to tell */
 		auth_fini(&k->auth);
@@ -228,6 +232,7 @@ int main(void)
 	static struct keeper keeper;
 	struct keeper *k = &keeper;
 	maps_init(&k->maps);
+	recall_open(&k->recall); /* before any descriptor of our own */
 	k->loop = uv_default_loop();
 	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 || connect_supervisor(k) != ERR_OK) {
 		log_err("keeper.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");

@@ -69,6 +69,7 @@ static void finish(struct keeper *k)
 {
 	struct restore *r = &k->restore;
 	r->is_done = true;
+	recall_settle(k);
 	log_info("keeper.restored sessions=%u waiting=%u", r->sessions_n, r->opens_n);
 	struct restore_open *o;
 	while ((o = take(r)) != nullptr)

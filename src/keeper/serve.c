@@ -110,10 +110,7 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 
 static void answer_auth(void *ctx, const struct auth_ticket *t, const struct auth_answer *a)
 {
-	const struct keeper *k = ctx;
-	const struct keeper_worker *w = &k->workers[t->worker];
-	if (w->ipc == nullptr || w->channel != t->channel)
-		return;
+	struct keeper *k = ctx;
 	Msg__AuthDone done;
 	msg__auth_done__init(&done);
 	done.verdict = a->verdict;
@@ -129,7 +126,15 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.auth_id = ipc_bytes(a->auth_id, AUTH_ID_LEN);
 	if (a->cookie != nullptr)
 		done.cookie = ipc_bytes(a->cookie, SESSION_COOKIE_LEN);
-	send_to(w->ipc, MSG_AUTH_DONE, t->id, &done.base);
+	if (a->cookie == nullptr || !recall_holds(&k->recall, t, &done, clock_now()))
+		serve_auth_done(k, t, &done);
+}
+
+void serve_auth_done(const struct keeper *k, const struct auth_ticket *t, const Msg__AuthDone *done)
+{
+	const struct keeper_worker *w = &k->workers[t->worker];
+	if (w->ipc != nullptr && w->channel == t->channel)
+		send_to(w->ipc, MSG_AUTH_DONE, t->id, &done->base);
 }
 
 static enum err start_auth(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now)
@@ -271,7 +276,14 @@ static void announce(void *ctx, const struct session *s, bool gone)
 			send_route(k->workers[i].ipc, s, gone);
 }
 
-const struct session_ops keeper_session_ops = { .close = close_session, .route = announce };
+const struct session_ops keeper_session_ops = {
+	.close = close_session,
+	.route = announce,
+	.put = recall_put,
+	.drop = recall_drop,
+	.opened = recall_opened,
+	.closed = recall_closed,
+};
 
 /* {{ channels }} */
 

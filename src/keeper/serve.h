@@ -9,10 +9,14 @@
 #include "ipc/ipc.h"
 
 struct keeper;
+struct auth_ticket;
 
 /* A channel to a worker came (PEER).  Takes fd. */
 void serve_connect(struct keeper *k, unsigned worker, int fd);
 void serve_disconnect(struct keeper *k, unsigned worker);
+
+/* Answer a login, unless who asked is gone. */
+void serve_auth_done(const struct keeper *k, const struct auth_ticket *t, const Msg__AuthDone *done);
 
 /* Answer a request for a tunnel that may have waited in restore.c. */
 void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *body);

@@ -11,11 +11,10 @@
 
 #include "base/log.h"
 #include "keeper/session_life.h"
+#include "keeper/session_load.h"
 #include "keeper/show.h"
 
 constexpr unsigned SESSIONS_MAX = 1 << 20;  /* cookies alive at once */
-constexpr uint64_t SIDS_AFTER_RESTART =
-	1024; /* left free behind the highest reported: a little later ones have ended */
 
 static enum err hash_cookie(const uint8_t *cookie, size_t len, uint8_t out[SESSION_HASH_LEN])
 {
@@ -96,6 +95,7 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 	if (s->timeout_s > 0)
 		s->expires = clock_add_s(now, s->timeout_s);
 	a->stats.logins++;
+	session_put(a, s);
 	return ERR_OK;
 }
 
@@ -242,6 +242,8 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 	if (attach(a, s, in, now) != ERR_OK)
 		return refuse(503, s, in, "the server is short of memory", reason);
 	session_strap_rotate(&s->strap, &in->proof);
+	session_put(a, s);
+	session_opened(a, s);
 	a->stats.opened++;
 	log_open(s);
 	*out = s;
@@ -271,6 +273,7 @@ static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cau
 	s->rx_bytes += rx_bytes;
 	s->tx_bytes += tx_bytes;
 	count_close(&a->stats, cause, secs);
+	session_ended(a, &(struct session_end){ c->sid, c->worker, cause, rx_bytes, tx_bytes });
 	log_info(
 		"session.close sid=%llu user=\"%s\" remote=%s ipv4=%s ipv6=%s cause=%s rx=%llu tx=%llu secs=%llu",
 		(unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
@@ -291,7 +294,12 @@ void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs
 {
 	struct session_conn *c;
 	HASH_FIND(hh, a->by_sid, &sid, sizeof sid, c);
-	if (c == nullptr || c->worker != worker)
+	if (c == nullptr) {
+		session_loaded_closed(a, &(struct session_end){ sid, worker, cause, rx_bytes, tx_bytes },
+				      now);
+		return;
+	}
+	if (c->worker != worker)
 		return;
 	close_conn(a, c, cause, rx_bytes, tx_bytes, now);
 }
@@ -365,7 +373,14 @@ static enum err report_session(struct sessions *a, const struct session_report *
 	struct session *s = session_find(a, in->cookie_hash);
 	if (s != nullptr) {
 		*out = s;
-		return s->state == SESSION_ENDING || s->sid >= in->sid ? ERR_EXISTS : ERR_OK;
+		bool is_same = s->loaded != nullptr && s->sid == in->sid;
+		if (s->state == SESSION_ENDING || (s->sid >= in->sid && !is_same))
+			return ERR_EXISTS;
+		if (s->loaded != nullptr) { /* the worker has the last word */
+			s->strap = in->strap;
+			s->expires = in->expires;
+		}
+		return ERR_OK;
 	}
 	const struct session_login login = { .vhost = in->vhost < a->cfg->vhosts_n ? in->vhost : 0,
 					     .username = in->username,
@@ -389,10 +404,11 @@ static enum err restore(struct sessions *a, const struct session_report *in, str
 	if (c != nullptr || in->sid == 0)
 		return ERR_EXISTS;
 	TRY(report_session(a, in, now, &s));
-	if (s->sid == 0 && !make_leases(a, s, in)) {
+	if ((s->sid == 0 || s->loaded != nullptr) && !make_leases(a, s, in)) {
 		kill_cookie(a, s, CAUSE_TERMINATED, now);
 		return ERR_EXISTS;
 	}
+	free(TAKE(s->loaded));
 	c = session_conn_new(a, s, in->sid, in->worker, now);
 	if (c == nullptr)
 		return ERR_NOMEM;
@@ -401,12 +417,15 @@ static enum err restore(struct sessions *a, const struct session_report *in, str
 	s->connected_at = in->connected_at;
 	const struct session_move m = { .now = now, .conn = c, .app_id = in->app_id };
 	a->stats.opened++;
-	return session_feed(a, s, SESSION_EV_OPENED, &m);
+	TRY(session_feed(a, s, SESSION_EV_OPENED, &m));
+	session_put(a, s);
+	session_opened(a, s);
+	return ERR_OK;
 }
 
 enum err session_report(struct sessions *a, const struct session_report *in, struct mono now)
 {
-	a->next_sid = MAX(a->next_sid, in->sid + SIDS_AFTER_RESTART);
+	a->next_sid = MAX(a->next_sid, in->sid + SESSION_SIDS_LEFT);
 	enum err e = restore(a, in, now);
 	if (e == ERR_OK)
 		return ERR_OK;

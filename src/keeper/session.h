@@ -51,6 +51,11 @@ struct session_client {
 	char *user_agent, *hostname, *device_type, *device_platform;
 };
 
+/* What the store says of a session, until the workers have said what they know (session_load.h). */
+struct session_loaded {
+	struct prefix ipv4, ipv6; /* to be claimed unless somebody has them */
+};
+
 struct session {
 	uint8_t cookie_hash[SESSION_HASH_LEN];
 	enum session_state state;
@@ -73,6 +78,7 @@ struct session {
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
 	int64_t logged_in_at, connected_at; /* unix */
 	uint64_t rx_bytes, tx_bytes; /* of connections that are over */
+	struct session_loaded *loaded; /* nullptr: it is settled */
 	UT_hash_handle hh; /* by cookie_hash */
 };
 
@@ -81,11 +87,25 @@ struct session_stats {
 	uint64_t time_max_s, time_sum_s;
 };
 
+/* How a connection ended. */
+struct session_end {
+	uint64_t sid;
+	uint32_t worker;
+	enum msgs_cause cause;
+	uint64_t rx_bytes, tx_bytes;
+};
+
 /* What the authority does to the world. */
 struct session_ops {
 	void (*close)(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause);
 	/* The connection came or went; s->sid names it. */
 	void (*route)(void *ctx, const struct session *s, bool gone);
+	/* For what survives (recall.h); nullptr: nothing does.  The session is as it must be found again; its cookie is dead; its
+	 * connection s->sid begins; a connection ended, perhaps one that only the store knows. */
+	void (*put)(void *ctx, const struct session *s);
+	void (*drop)(void *ctx, const struct session *s);
+	void (*opened)(void *ctx, const struct session *s);
+	void (*closed)(void *ctx, const struct session_end *e);
 	void *ctx;
 };
 

@@ -8,7 +8,6 @@
 #include "base/table.h"
 #include "keeper/show.h"
 
-constexpr uint32_t GRACE_S = 15; /* clients come back a moment late, Cisco's at once after a disconnect */
 constexpr uint32_t ENDING_S = 10; /* a worker that has not closed by then never will */
 constexpr struct mono NEVER = { UINT64_MAX };
 
@@ -123,10 +122,11 @@ static void free_storage(struct session *s)
 	free(s->client.hostname);
 	free(s->client.device_type);
 	free(s->client.device_platform);
+	free(s->loaded);
 	free(s);
 }
 
-static void set_deadline(struct sessions *a, struct session *s, struct mono when)
+void session_set_deadline(struct sessions *a, struct session *s, struct mono when)
 {
 	s->deadline = when;
 	if (when.ns < a->next_deadline.ns)
@@ -153,7 +153,7 @@ enum err session_born(struct sessions *a, const struct session_login *in,
 	}
 	DL_APPEND2(s->user->sessions, s, user_prev, user_next);
 	HASH_ADD(hh, a->by_cookie, cookie_hash, SESSION_HASH_LEN, s);
-	set_deadline(a, s, clock_add_s(now, v->cookie_timeout));
+	session_set_deadline(a, s, clock_add_s(now, v->cookie_timeout));
 	*out = s;
 	return ERR_OK;
 }
@@ -187,6 +187,26 @@ void session_conn_drop(struct sessions *a, struct session_conn *c)
 	free(c);
 }
 
+/* {{ what survives }} */
+
+void session_put(struct sessions *a, const struct session *s)
+{
+	if (a->ops.put != nullptr)
+		a->ops.put(a->ops.ctx, s);
+}
+
+void session_opened(struct sessions *a, const struct session *s)
+{
+	if (a->ops.opened != nullptr)
+		a->ops.opened(a->ops.ctx, s);
+}
+
+void session_ended(struct sessions *a, const struct session_end *e)
+{
+	if (a->ops.closed != nullptr)
+		a->ops.closed(a->ops.ctx, e);
+}
+
 /* {{ actions: each returns the state entered, NONE if the session is gone }} */
 
 typedef enum session_state session_action(struct sessions *a, struct session *s,
@@ -215,7 +235,7 @@ static enum session_state enter_open(struct sessions *a, struct session *s, cons
 	memcpy(s->app_id, m->app_id, SESSION_APP_ID_LEN);
 	s->user->open_n++;
 	a->open_n++;
-	set_deadline(a, s, s->expires.ns != 0 ? s->expires : NEVER);
+	session_set_deadline(a, s, s->expires.ns != 0 ? s->expires : NEVER);
 	a->ops.route(a->ops.ctx, s, false);
 	return SESSION_OPEN;
 }
@@ -223,8 +243,10 @@ static enum session_state enter_open(struct sessions *a, struct session *s, cons
 /* The cookie is dead.  Connections that are still being closed keep the leases: nobody else may get them yet. */
 static enum session_state end(struct sessions *a, struct session *s, const struct session_move *m)
 {
+	if (a->ops.drop != nullptr)
+		a->ops.drop(a->ops.ctx, s);
 	if (s->conns_n > 0) {
-		set_deadline(a, s, clock_add_s(m->now, ENDING_S));
+		session_set_deadline(a, s, clock_add_s(m->now, ENDING_S));
 		return SESSION_ENDING;
 	}
 	bury(a, s);
@@ -232,7 +254,7 @@ static enum session_state end(struct sessions *a, struct session *s, const struc
 }
 
 /* Seconds that a cookie lives after a connection: protocol.md 18. */
-static uint32_t life_s(const struct sessions *a, const struct session *s, enum msgs_cause cause)
+uint32_t session_life_s(const struct sessions *a, const struct session *s, enum msgs_cause cause)
 {
 	enum life : uint8_t { FULL, SHORT, DEAD, DEAD_ALWAYS };
 	static const enum life lives[] = {
@@ -252,17 +274,17 @@ static uint32_t life_s(const struct sessions *a, const struct session *s, enum m
 	if (life == DEAD_ALWAYS)
 		return 0;
 	if (life == FULL || v->persistent_cookies)
-		return v->cookie_timeout + GRACE_S;
-	return life == SHORT ? GRACE_S : 0;
+		return v->cookie_timeout + SESSION_GRACE_S;
+	return life == SHORT ? SESSION_GRACE_S : 0;
 }
 
 static enum session_state wait_or_end(struct sessions *a, struct session *s, const struct session_move *m)
 {
 	leave_open(a, s);
-	uint32_t life = life_s(a, s, m->cause);
+	uint32_t life = session_life_s(a, s, m->cause);
 	if (life == 0)
 		return end(a, s, m);
-	set_deadline(a, s, clock_add_s(m->now, life));
+	session_set_deadline(a, s, clock_add_s(m->now, life));
 	return SESSION_WAITING;
 }
 
@@ -298,5 +320,7 @@ enum err session_feed(struct sessions *a, struct session *s, enum session_event 
 	enum session_state next = act(a, s, move);
 	if (next != SESSION_NONE)
 		s->state = next;
+	if (next == SESSION_WAITING)
+		session_put(a, s);
 	return ERR_OK;
 }

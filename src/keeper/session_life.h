@@ -8,6 +8,9 @@
 
 #include "keeper/session.h"
 
+constexpr uint32_t SESSION_GRACE_S =
+	15; /* clients come back a moment late, Cisco's at once after a disconnect */
+
 enum session_event : uint8_t {
 	SESSION_EV_NONE,
 #define SESSION_EVENT(name) SESSION_EV_##name,
@@ -43,6 +46,15 @@ enum err session_feed(struct sessions *a, struct session *s, enum session_event 
 struct session_conn *session_conn_new(struct sessions *a, struct session *s, uint64_t sid, uint32_t worker,
 				      struct mono now);
 void session_conn_drop(struct sessions *a, struct session_conn *c);
+
+/* Tell what survives: see struct session_ops. */
+void session_put(struct sessions *a, const struct session *s);
+void session_opened(struct sessions *a, const struct session *s);
+void session_ended(struct sessions *a, const struct session_end *e);
+
+/* Seconds that a cookie lives after a connection that ended so. */
+uint32_t session_life_s(const struct sessions *a, const struct session *s, enum msgs_cause cause);
+void session_set_deadline(struct sessions *a, struct session *s, struct mono when);
 
 /* Replace the strings that are not empty. */
 void session_client_update(struct session_client *to, const struct session_client *from);

@@ -40,12 +40,13 @@ static void fill_client(Msg__Session *out, const struct session *s)
 
 static void fill_leases(Msg__Session *out, const struct session *s)
 {
-	out->ipv4 = bytes_of_prefix(&s->ipv4.addr);
+	out->ipv4 = bytes_of_prefix(s->loaded != nullptr ? &s->loaded->ipv4 : &s->ipv4.addr);
 	/* the client's mask is that of the pool; its IPv6 prefix is its own */
 	out->ipv4_prefix_len = s->ipv4.server.family != 0 ? s->ipv4.server.len : s->ipv4.addr.len;
 	out->server_ipv4 = bytes_of_prefix(&s->ipv4.server);
-	out->ipv6 = bytes_of_prefix(&s->ipv6.addr);
-	out->ipv6_prefix_len = s->ipv6.addr.len;
+	const struct prefix *ipv6 = s->loaded != nullptr ? &s->loaded->ipv6 : &s->ipv6.addr;
+	out->ipv6 = bytes_of_prefix(ipv6);
+	out->ipv6_prefix_len = ipv6->len;
 	out->server_ipv6 = bytes_of_prefix(&s->ipv6.server);
 }
 
@@ -75,6 +76,15 @@ void session_msg_fill(Msg__Session *out, const struct session *s)
 	out->worker = s->worker;
 	out->connected = s->state == SESSION_OPEN;
 	out->cookie_expires_at = s->state == SESSION_WAITING ? unix_of(s->deadline) : 0;
+}
+
+void session_msg_fill_stored(Msg__Session *out, const struct session *s)
+{
+	session_msg_fill(out, s);
+	out->expires_mono_ns = 0;
+	out->expires_at = s->expires.ns != 0 ? unix_of(s->expires) : 0;
+	out->rx_bytes = s->rx_bytes;
+	out->tx_bytes = s->tx_bytes;
 }
 
 void session_msg_fill_route(Msg__Route *out, const struct session *s, bool gone)
@@ -123,7 +133,12 @@ static enum err key_of(uint8_t out[SESSION_STRAP_KEY_LEN], bool *has, ProtobufCB
 
 enum err session_msg_read(struct session_report *out, const Msg__Session *m, uint32_t worker)
 {
-	if (m->cookie_hash.len != SESSION_HASH_LEN || m->app_id.len != SESSION_APP_ID_LEN || m->sid == 0)
+	return m->sid != 0 ? session_msg_read_stored(out, m, worker) : ERR_PROTO;
+}
+
+enum err session_msg_read_stored(struct session_report *out, const Msg__Session *m, uint32_t worker)
+{
+	if (m->cookie_hash.len != SESSION_HASH_LEN || m->app_id.len != SESSION_APP_ID_LEN)
 		return ERR_PROTO;
 	*out = (struct session_report){ .cookie_hash = m->cookie_hash.data,
 					.app_id = m->app_id.data,

@@ -10,3 +10,7 @@ void session_msg_fill_route(Msg__Route *out, const struct session *s, bool gone)
 
 /* ERR_PROTO: lengths are wrong. */
 enum err session_msg_read(struct session_report *out, const Msg__Session *m, uint32_t worker);
+
+/* For the store: times by the clock of the wall; a session that never had a connection has sid 0. */
+void session_msg_fill_stored(Msg__Session *out, const struct session *s);
+enum err session_msg_read_stored(struct session_report *out, const Msg__Session *m, uint32_t worker);

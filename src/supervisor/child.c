@@ -45,6 +45,8 @@ void child_fini(struct child *c)
 	if (c->log != nullptr)
 		logpipe_finish(TAKE(c->log));
 	base_closep(&c->binary);
+	if (c->folder > 0)
+		close(c->folder);
 	uv_close((uv_handle_t *)&c->timer, nullptr);
 }
 
@@ -78,9 +80,12 @@ static enum err start_process(struct child *c, int channel, int log)
 {
 	char shown[64];
 	snprintf(shown, sizeof shown, c->role == ROLE_WORKER ? "%s: %u" : "%s", file_of(c->role), c->index);
-	struct spawn s = {
-		.binary = c->binary, .name = shown, .channel = channel, .log = log, .user = c->user
-	};
+	struct spawn s = { .binary = c->binary,
+			   .name = shown,
+			   .channel = channel,
+			   .log = log,
+			   .user = c->user,
+			   .folder = c->folder };
 	return spawn_run(&c->pid, &s);
 }
 

@@ -47,6 +47,7 @@ struct child {
 	char name[16];  /* keeper, worker3, control */
 	int binary;     /* O_PATH: the version that we are, whatever the disk holds later */
 	struct user user;
+	int folder;     /* that the process may work in; 0: none */
 	pid_t pid;      /* 0: none */
 	struct ipc *ipc;
 	struct logpipe *log;

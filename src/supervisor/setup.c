@@ -11,6 +11,7 @@
 #include "supervisor/admin.h"
 #include "supervisor/net.h"
 #include "supervisor/start.h"
+#include "supervisor/state.h"
 
 constexpr rlim_t FILES_MAX = 1 << 20;      /* descriptors of a worker: a connection each */
 constexpr uint32_t SLOTS_DEFAULT = 16'384; /* counters of sessions, where max-clients sets no limit */
@@ -82,6 +83,7 @@ enum err setup_children(struct supervisor *s)
 	TRY(add_child(s, ROLE_KEEPER, 0));
 	if (s->args->test_only)
 		return ERR_OK;
+	state_open(supervisor_keeper(s), s->now.config->state_dir);
 	TRY(add_child(s, ROLE_CONTROL, 0));
 	struct user worker = { 0 };
 	TRY(user_of_role(&worker, s->now.config, ROLE_WORKER)); /* looked up once: one warning */

@@ -67,18 +67,23 @@ enum err spawn_find(int *out, const char *file)
 	_exit(127);
 }
 
-static void set_fds(const struct spawn *s)
+/* Returns the binary, which closes itself on exec. */
+static int set_fds(const struct spawn *s)
 {
 	/* above all that is to be replaced */
+	int binary = fcntl(s->binary, F_DUPFD_CLOEXEC, 16), folder = fcntl(s->folder, F_DUPFD, 16);
 	int channel = fcntl(s->channel, F_DUPFD, 16), log = fcntl(s->log, F_DUPFD, 16);
 	int null = open("/dev/null", O_RDWR);
-	if (channel < 0 || log < 0 || dup2(log, STDERR_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
-	    dup2(null, STDIN_FILENO) < 0 || dup2(channel, SPAWN_CHANNEL_FD) < 0)
+	if (binary < 0 || folder < 0 || channel < 0 || log < 0 || dup2(log, STDERR_FILENO) < 0 ||
+	    dup2(log, STDOUT_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(channel, SPAWN_CHANNEL_FD) < 0)
 		give_up(s->name, "dup2");
-	/* the binary closes itself on exec */
-	if (s->binary > SPAWN_CHANNEL_FD + 1)
-		syscall(SYS_close_range, SPAWN_CHANNEL_FD + 1, s->binary - 1, 0);
-	syscall(SYS_close_range, s->binary + 1, UINT_MAX, 0);
+	if (s->folder > 0 && dup2(folder, SPAWN_FOLDER_FD) < 0)
+		give_up(s->name, "dup2");
+	int last = s->folder > 0 ? SPAWN_FOLDER_FD : SPAWN_CHANNEL_FD;
+	syscall(SYS_close_range, last + 1, binary - 1, 0);
+	syscall(SYS_close_range, binary + 1, UINT_MAX, 0);
+	return binary;
 }
 
 static void set_signals(void)
@@ -118,7 +123,7 @@ static void drop_privileges(const struct spawn *s)
 
 [[noreturn]] static void become(const struct spawn *s, pid_t parent)
 {
-	set_fds(s);
+	int binary = set_fds(s);
 	set_limits();
 	drop_privileges(s);
 	/* after setuid, which clears it; the parent may have died before */
@@ -128,7 +133,7 @@ static void drop_privileges(const struct spawn *s)
 	char name[64], *argv[] = { name, nullptr }, *env[ENV_MAX];
 	snprintf(name, sizeof name, "%s", s->name);
 	fill_env(env);
-	syscall(SYS_execveat, s->binary, "", argv, env, AT_EMPTY_PATH);
+	syscall(SYS_execveat, binary, "", argv, env, AT_EMPTY_PATH);
 	give_up(s->name, "exec");
 }
 

@@ -5,6 +5,7 @@
 #include <wolfssl/wolfcrypt/hash.h>
 
 #include "base/log.h"
+#include "worker/farewell.h"
 #include "worker/session.h"
 #include "worker/web.h"
 #include "worker/worker.h"
@@ -152,15 +153,13 @@ enum err authority_open(struct conn *c)
 
 void authority_closed(struct worker *w, const struct session *s, enum msgs_cause cause)
 {
-	if (!ipc_is_alive(w->keeper))
-		return;
-	Msg__Closed m = MSG__CLOSED__INIT;
-	m.sid = s->route.sid;
-	m.cause = cause;
-	m.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed);
-	m.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed);
-	if (ipc_send(w->keeper, MSG_CLOSED, 0, &m.base, nullptr, 0) != ERR_OK)
-		log_warn("keeper.unreachable sid=%lu", m.sid);
+	const struct farewell f = {
+		.sid = s->route.sid,
+		.cause = cause,
+		.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed),
+		.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed),
+	};
+	farewell_say(w, &f);
 }
 
 void authority_give_back(struct worker *w, uint64_t sid)
@@ -305,6 +304,7 @@ enum err authority_connect(struct worker *w, int fd)
 				 .owner = w };
 	TRY(ipc_new(&w->keeper, &conf));
 	steer_forget_others(&w->steer);
+	farewell_say_all(w);
 	session_report_all(w);
 	return ERR_OK;
 }

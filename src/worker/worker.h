@@ -17,6 +17,7 @@
 #include "wire/coalesce.h"
 #include "worker/dtls.h"
 #include "worker/dtls13.h"
+#include "worker/farewell.h"
 #include "worker/offers.h"
 #include "worker/rest.h"
 #include "worker/steer.h"
@@ -63,6 +64,7 @@ struct worker {
 	struct mono now; /* of this turn of the loop */
 
 	struct ipc *supervisor, *keeper;
+	struct farewells farewells;
 	struct conn *waiting; /* for an answer of the keeper, by request id */
 
 	struct tls_live tls_live; /* ticket keys, OCSP responses */

@@ -188,6 +188,13 @@ static void print_status(FILE *out, const json_t *result)
 	print_block(out, status_fields, ARRAY_LEN(status_fields), result);
 	size_t i;
 	json_t *p;
+	const json_t *store = json_object_get(result, "Store");
+	if (store != nullptr)
+		fprintf(out,
+			"Store: %s, %" JSON_INTEGER_FORMAT " errors, %" JSON_INTEGER_FORMAT
+			" accounting records lost\n",
+			text_at(store, "State"), json_integer_value(json_object_get(store, "Errors")),
+			json_integer_value(json_object_get(store, "Lost records")));
 	fputs("Processes:\n", out);
 	json_array_foreach(json_object_get(result, "Processes"), i, p)
 	{
