@@ -201,7 +201,7 @@ static uint64_t left_s(const struct load *l, const Msg__Session *m, const struct
 static enum err load_one(struct load *l, const Msg__Session *m)
 {
 	struct keeper *k = l->k;
-	const struct vhost *v = config_vhost(k->now.cfg, m->vhost_name);
+	const struct vhost *v = config_vhost(k->sessions.cfg, m->vhost_name);
 	struct session_report report;
 	TRY(session_msg_read_stored(&report, m, m->worker));
 	if (strcmp(v->name, m->vhost_name) != 0)

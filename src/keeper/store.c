@@ -288,6 +288,7 @@ enum err store_start(struct store *st, void *loop, const struct store_events *ev
 	st->events = *events;
 	if (uv_async_init(loop, &st->wake, on_wake) != 0)
 		return ERR_SYS;
+	uv_unref((uv_handle_t *)&st->wake); /* it does not keep the loop alive */
 	st->has_thread = uv_thread_create(&st->thread, write_all, st) == 0;
 	if (st->has_thread)
 		return ERR_OK;
