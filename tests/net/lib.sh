@@ -215,9 +215,9 @@ add_user() {
 	printf '%s\n%s\n' "$password" "$password" | ocpasswd -c "$T/ocpasswd" "$@" "$name" >>"$T/ocpasswd.txt" 2>&1
 }
 
-# make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out.
+# make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out, and with it all lines added so far.
 make_config() {
-	local file=$1 change key
+	local file=$1 change key i
 	shift
 	local -A set=(
 		[auth]="\"plain[passwd=$T/ocpasswd]\"" [tcp-port]=443 [udp-port]=443
@@ -232,7 +232,12 @@ make_config() {
 	for change in "$@"; do
 		key=${change%%=*}
 		case $change in
-		-*) unset "set[${key#-}]" ;;
+		-*)
+			unset "set[${key#-}]"
+			for i in "${!added[@]}"; do
+				[[ ${added[i]} != "${key#-}="* ]] || unset "added[$i]"
+			done
+			;;
 		+*) added+=("${change#+}") ;;
 		*) set[$key]=${change#*=} ;;
 		esac
