@@ -215,9 +215,9 @@ add_user() {
 	printf '%s\n%s\n' "$password" "$password" | ocpasswd -c "$T/ocpasswd" "$@" "$name" >>"$T/ocpasswd.txt" 2>&1
 }
 
-# make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out, and with it all lines added so far.
+# make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out.
 make_config() {
-	local file=$1 change key i
+	local file=$1 change key
 	shift
 	local -A set=(
 		[auth]="\"plain[passwd=$T/ocpasswd]\"" [tcp-port]=443 [udp-port]=443
@@ -234,9 +234,7 @@ make_config() {
 		case $change in
 		-*)
 			unset "set[${key#-}]"
-			for i in "${!added[@]}"; do
-				[[ ${added[i]} != "${key#-}="* ]] || unset "added[$i]"
-			done
+			drop_added "${key#-}"
 			;;
 		+*) added+=("${change#+}") ;;
 		*) set[$key]=${change#*=} ;;
@@ -251,6 +249,14 @@ make_config() {
 			echo "${change%%=*} = ${change#*=}"
 		done
 	} >"$file"
+}
+
+# Of make_config: the lines of this key that were added so far, the default routes among them.
+drop_added() {
+	local i
+	for i in "${!added[@]}"; do
+		[[ ${added[i]} != "$1="* ]] || unset "added[$i]"
+	done
 }
 
 # {{ the server }}
