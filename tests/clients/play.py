@@ -218,7 +218,7 @@ class Play:
             self.check("nothing is answered", False, "silence", f"{kind} {payload[:40]!r}")
         except TimeoutError:
             self.check("nothing is answered", True)
-        c.set_timeout(20)
+        c.set_timeout(60)
 
     def wait(self, seconds):
         time.sleep(float(seconds))
@@ -313,7 +313,8 @@ def main():
     options = parser.parse_args()
     talks = choose(options)
     if not talks:
-        sys.exit(f"no dialogue for the server '{options.server}'")
+        print(f"no dialogue that was chosen is for the server '{options.server}'")
+        sys.exit(0 if options.dialogues else 1)
     which = list(manners.MANNERS) if options.manners == "all" else options.manners.split(",")
     plays = [Play(t, m, options) for t in talks for m in which]
     with concurrent.futures.ThreadPoolExecutor(options.jobs or len(plays)) as pool:

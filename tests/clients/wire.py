@@ -38,7 +38,7 @@ def cut(data, lengths):
 class Channel:
     """One TLS connection. segments and records: lengths of the pieces, see cut(). session: to be resumed."""
 
-    def __init__(self, address, port, ca, version=None, session=None, context=None, segments=None, records=None, timeout=20):
+    def __init__(self, address, port, ca, version=None, session=None, context=None, segments=None, records=None, timeout=60):
         self.segments, self.records = segments, records
         self.raw = self.plain = b""
         self.context = context or self.make_context(ca, version)

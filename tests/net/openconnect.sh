@@ -101,6 +101,7 @@ rows() {
 	check=over_ip6 row no-dtls tls
 	row form "$psk" --no-xmlpost
 	! knows --no-external-auth || row no-external-auth "$psk" --no-external-auth
+	row usergroup "$psk" --usergroup path
 	row no-http-keepalive "$psk" --no-http-keepalive
 	for os in linux linux-64 win mac-intel android apple-ios; do
 		row "os-$os" "$psk" --os=$os
@@ -123,12 +124,11 @@ rows() {
 	oc_url=$url4
 }
 
-# The server offers groups.
+# The server offers groups; openconnect knows them by their labels only.
 group_rows() {
 	check=in_staff row authgroup "$psk" --authgroup "The staff"
-	check=in_staff row authgroup-name "$psk" --authgroup staff
 	check=in_staff row form-authgroup "$psk" --no-xmlpost --authgroup "The staff"
-	check=in_staff row form-entry tls --form-entry main:group_list=staff
+	check=in_staff row form-entry tls --form-entry 'main:group_list=The staff'
 }
 
 # The cookie of one process opens the tunnel of another, as NetworkManager does it.
