@@ -14,7 +14,9 @@ read -ra chosen <<<"${ROWS:-}"
 readonly bytes=300000
 
 serve_payload() {
-	head -c $bytes /dev/urandom >"$T/payload"
+	# half of it can be compressed
+	head -c $((bytes / 2)) /dev/urandom >"$T/payload"
+	yes "the quick brown fox" | head -c $((bytes / 2)) >>"$T/payload" || true
 	payload_sum=$(sha256sum <"$T/payload")
 	spawn "$host" "$T/down.log" socat TCP6-LISTEN:7001,fork,reuseaddr EXEC:"cat $T/payload"
 	spawn "$host" "$T/up.log" socat TCP6-LISTEN:7002,fork,reuseaddr EXEC:sha256sum
@@ -118,6 +120,7 @@ rows() {
 	check=reauthenticated row force-dpd "$psk" --force-dpd 3
 	row queue-len "$psk" --queue-len 1
 	row dtls-local-port "$psk" --dtls-local-port 4444
+	check=without_ip6 row base-mtu-small tls --base-mtu 1300
 	oc_url=$url6
 	row outer-ip6 "$psk"
 	check=over_ip6 row outer-ip6-tls tls
@@ -129,6 +132,20 @@ group_rows() {
 	check=in_staff row authgroup "$psk" --authgroup "The staff"
 	check=in_staff row form-authgroup "$psk" --no-xmlpost --authgroup "The staff"
 	check=in_staff row form-entry tls --form-entry 'main:group_list=The staff'
+}
+
+# The server compresses.
+compresses() { ok "$1: compressed by $2, says occtl" equal "$(user test "u.get('CSTP compression')")" "$2"; }
+by_lz4() {
+	ok "$1: the client is told" has "$T/$1/log" 'X-CSTP-Content-Encoding: oc-lz4'
+	compresses "$1" lz4
+}
+by_none() { compresses "$1" None; }
+compression_rows() {
+	check=by_lz4 row lz4 "$psk"
+	check=by_lz4 row lz4-tls tls
+	check=by_lz4 row deflate tls --deflate
+	check=by_none row no-deflate "$psk" --no-deflate
 }
 
 # The cookie of one process opens the tunnel of another, as NetworkManager does it.
@@ -153,5 +170,9 @@ nothing_died
 server_stop
 server_start '+select-group=staff[The staff]' '+select-group=guests[Our guests]'
 group_rows
+nothing_died
+server_stop
+server_start compression=true
+compression_rows
 nothing_died
 server_stop
