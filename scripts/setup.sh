@@ -30,6 +30,7 @@ readonly build_packages=(
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
+	haproxy testssl.sh nmap
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

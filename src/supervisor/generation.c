@@ -153,6 +153,7 @@ const char *generation_file(const struct generation *g, const Msg__FileGet *want
 	switch (want->kind) {
 	case FILE_SERVER_CERT: return nth(&v->server_cert, want->index);
 	case FILE_SERVER_KEY: return nth(&v->server_key, want->index);
+	case FILE_OCSP: return want->index == 0 ? v->ocsp_response : nullptr;
 	case FILE_PASSWD:
 		return want->index < v->auth.n ? config_auth_arg(&v->auth.v[want->index], "passwd") : nullptr;
 	default: return nullptr; /* a number from another process, not an enum of ours */
