@@ -158,6 +158,8 @@ MANNERS = {
     "plain": (None, {}),
     "tls12": (None, {"version": ssl.TLSVersion.TLSv1_2}),
     "tls13": (None, {"version": ssl.TLSVersion.TLSv1_3}),
+    "resumed12": (None, {"version": ssl.TLSVersion.TLSv1_2, "resume": True}),
+    "resumed13": (None, {"version": ssl.TLSVersion.TLSv1_3, "resume": True}),
     "ip6": (None, {"ip6": True}),
     "segments-of-1": (None, {"segments": (1,)}),
     "segments-odd": (None, {"segments": ODD}),
