@@ -75,7 +75,7 @@ function(net_tests)
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	endforeach()
 	# rawtunnel stands on the channels of ocload
-	foreach(name tls chan udp conn reply)
+	foreach(name tls chan chan13 udp conn reply options)
 		target_sources(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload/${name}.c)
 	endforeach()
 	target_include_directories(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "keeper/descriptor.h"
+#include "keeper/groups.h"
 #include "keeper/keeper.h"
 
 constexpr size_t FILE_BYTES_MAX = 1024 * 1024; /* of a certificate, a key or a configuration */
@@ -51,6 +52,7 @@ void reload_fini(struct reload *r)
 {
 	for (size_t i = 0; i < r->files_n; i++) {
 		vault_fini(&r->files[i].bytes);
+		groups_fini(&r->files[i].groups);
 		free(r->files[i].error);
 	}
 	free(r->files);
@@ -206,11 +208,26 @@ static void finish_job(void *ctx, struct auth_job *job)
 	auth_done(&k->auth, job, clock_now());
 }
 
+/* What its password file knows goes to a virtual host that offers it; several may share the file. */
+static enum err give_groups(struct reload *r, struct edition *g, uint32_t vhost)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	const struct auth_backend_kind *kind;
+	const char *path;
+	uint32_t index;
+	const struct reload_file *f = v->auto_select_group && auth_set_method(v, &index, &kind, &path)
+					      ? find_file(r, FILE_PASSWD, path)
+					      : nullptr;
+	return f != nullptr ? edition_set_groups(g, vhost, &f->groups) : ERR_OK;
+}
+
 static enum err build(struct keeper *k)
 {
 	struct edition *g = &k->next;
 	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
 		TRY(load_vhost(&k->reload, g, i));
+	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
+		TRY(give_groups(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
 	const struct auth_backend_conf conf = {
@@ -266,6 +283,18 @@ static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_
 			file, line, problem);
 }
 
+static bool wants_groups(const struct config *cfg, const char *file)
+{
+	const struct auth_backend_kind *kind;
+	const char *path;
+	uint32_t index;
+	for (size_t i = 0; i < cfg->vhosts_n; i++)
+		if (cfg->vhosts[i].auto_select_group &&
+		    auth_set_method(&cfg->vhosts[i], &index, &kind, &path) && strcmp(path, file) == 0)
+			return true;
+	return false;
+}
+
 static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 {
 	const struct vhost *v = &k->next.cfg->vhosts[f->vhost];
@@ -275,6 +304,8 @@ static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &check, &users);
 	if (e != ERR_OK)
 		f->error = strdup("cannot be read; it must be a regular file of at most 64 MB");
+	else if (wants_groups(k->next.cfg, f->path) && groups_read(&f->groups, fd, f->path) != ERR_OK)
+		f->error = strdup("its groups cannot be read (auto-select-group)");
 	else if (check.bad_n > 0 && users == 0 && !k->reload.is_restart)
 		f->error = strdup(
 			"no line is of the form user:group:hash; is it the right file? (see ocpasswd(8))");

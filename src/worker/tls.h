@@ -131,6 +131,14 @@ void tls_shutdown(struct tls *t);
 
 /* The 32-byte key of PSK-NEGOTIATE (protocol.md 16.2).  Frees what the library kept for it: once only. */
 enum err tls_export_psk(struct tls *t, uint8_t psk[32]);
+/* What binds an upper protocol to this connection (RFC 5929, RFC 9266): values that no other connection has.  Which one a client uses
+ * depends on its library: openconnect 9.01 takes the client's Finished with TLS 1.3, too.  How many; not after tls_export_psk. */
+constexpr size_t TLS_BINDINGS_MAX = 3;
+struct tls_binding {
+	size_t len;
+	uint8_t bytes[64];
+};
+size_t tls_bindings(struct tls *t, struct tls_binding out[TLS_BINDINGS_MAX]);
 /* "(TLS1.3)-(ECDHE-X25519)-(AES-256-GCM)" as occtl shows it. */
 void tls_describe(const struct tls *t, char *out, size_t cap);
 /* The virtual host that the client has named; the default one before tls_begin. */

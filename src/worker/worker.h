@@ -17,6 +17,7 @@
 #include "wire/coalesce.h"
 #include "worker/dtls.h"
 #include "worker/dtls13.h"
+#include "worker/offers.h"
 #include "worker/rest.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
@@ -34,6 +35,7 @@ struct generation {
 	uint32_t number;
 	struct config *config;
 	struct tls_ctx *tls;
+	struct offers offers;
 };
 
 struct listener {

@@ -63,7 +63,7 @@ address_changes() {
 
 client_dies() {
 	local ip4 ip6
-	oc_cookie
+	oc_cookie=webvpn=$(vpn login test "$password" | sed -n 's/^200 //p') # openconnect's own is bound to a key
 	oc_connect killed --cookie="$oc_cookie"
 	ip4=$(oc_ip4 killed)
 	ip6=$(oc_ip6 killed)
