@@ -41,6 +41,11 @@ plays "default route, in every manner" all --jobs 8 --manners "${MANNERS:-all}"
 nothing_died
 server_stop
 
+server_start cisco-svc-client-compat=true
+plays "IP phones" svc
+nothing_died
+server_stop
+
 server_start cookie-timeout=8
 plays "life of the cookie after each kind of end" life --jobs 0
 nothing_died
