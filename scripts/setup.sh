@@ -31,6 +31,7 @@ readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
 	haproxy testssl.sh nmap
+	libssl-dev libgnutls28-dev
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

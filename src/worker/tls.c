@@ -223,6 +223,17 @@ bool tls_is_13(const struct tls *t)
 	return wolfSSL_version(t->ssl) == TLS1_3_VERSION;
 }
 
+enum record_suite tls_suite(const struct tls *t)
+{
+	uint16_t id = (uint16_t)wolfSSL_get_current_cipher_suite(t->ssl);
+	switch (id) {
+	case 0x1301: return RECORD_AES128_GCM; /* RFC 8446, B.4 */
+	case 0x1302: return RECORD_AES256_GCM;
+	case 0x1303: return RECORD_CHACHA20_POLY1305;
+	default: return record_suite_of(id);
+	}
+}
+
 void tls_describe(const struct tls *t, char *out, size_t cap)
 {
 	const char *curve = wolfSSL_get_curve_name(t->ssl);

@@ -19,6 +19,7 @@
 #include "config/priority.h"
 #include "ipc/ipc.h"
 #include "wire/hello.h"
+#include "wire/record.h"
 #include "worker/tls_live.h"
 
 constexpr size_t TLS_RECORD_MAX = 16384; /* payload */
@@ -56,6 +57,7 @@ struct tls_ctx {
 	struct tls_host *hosts; /* in the order of config->vhosts */
 	size_t hosts_n;
 	WOLFSSL_CTX *dtls; /* DTLS 1.2 with pre-shared key */
+	WOLFSSL_CTX *dtls13;
 	uint32_t generation;
 	unsigned refs;
 };
@@ -69,8 +71,8 @@ void tls_ctx_put(struct tls_ctx *ctx);
 
 /* The host of this name, and its certificate that fits best what the client offers; hello nullptr: nothing is known. */
 const struct tls_cert *tls_ctx_choose(const struct tls_ctx *ctx, const struct hello *hello);
-/* Give a DTLS object the ciphers of a virtual host.  False: it permits none. */
-bool tls_ctx_limit_dtls(const struct tls_ctx *ctx, WOLFSSL *dtls, const struct vhost *vhost);
+/* The DTLS 1.2 suites that a virtual host permits, in the library's names; "": none. */
+const char *tls_ctx_dtls_ciphers(const struct tls_ctx *ctx, const struct vhost *vhost);
 
 enum tls_sign_state : uint8_t {
 	TLS_SIGN_NONE,
@@ -135,4 +137,6 @@ void tls_describe(const struct tls *t, char *out, size_t cap);
 const struct vhost *tls_vhost(const struct tls *t);
 /* SHA-1 of the certificate presented, 40 upper-case hex digits. */
 const char *tls_cert_sha1(const struct tls *t);
+/* Its bulk cipher; RECORD_NONE if wire/record has none like it. */
+enum record_suite tls_suite(const struct tls *t);
 bool tls_is_13(const struct tls *t);

@@ -37,7 +37,7 @@ class Dialogue:
     steps: list = dataclasses.field(default_factory=list)
 
 
-VERBS = ("frame>", "frame<", "closed", "silent", "wait", "ping", "drop", "same")
+VERBS = ("frame>", "frame<", "closed", "silent", "wait", "ping", "drop", "same", "differ")
 
 
 class Reader:

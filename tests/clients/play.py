@@ -245,6 +245,9 @@ class Play:
     def same(self, a, b):
         self.check(f"{a} is {b}", self.known[a] == self.known[b], self.known[b], self.known[a])
 
+    def differ(self, a, b):
+        self.check(f"{a} is not {b}", self.known[a] != self.known[b], f"other than {self.known[b]}", self.known[a])
+
     # {{ all of it }}
 
     def run_step(self, step):
@@ -252,7 +255,8 @@ class Play:
         if step.fresh or (self.one_request and step.actions and step.actions[0][0] == ">" and step.connection == "main"):
             self.forget_channel()
         verbs = {">": self.request, "<": self.answer, "frame>": self.frame_out, "frame<": self.frame_in, "closed": self.closed,
-                 "silent": self.silent, "wait": self.wait, "ping": self.ping, "drop": self.drop, "same": self.same}
+                 "silent": self.silent, "wait": self.wait, "ping": self.ping, "drop": self.drop, "same": self.same,
+                 "differ": self.differ}
         for verb, argument, at in step.actions:
             try:
                 verbs[verb](*argument if isinstance(argument, list) else [argument])

@@ -46,6 +46,11 @@ plays "IP phones" svc
 nothing_died
 server_stop
 
+server_start dtls-prestandard=true
+plays "the DTLS of before the standard" prestandard
+nothing_died
+server_stop
+
 server_start cookie-timeout=8
 plays "life of the cookie after each kind of end" life --jobs 0
 nothing_died

@@ -148,6 +148,19 @@ compression_rows() {
 	check=by_none row no-deflate "$psk" --no-deflate
 }
 
+# DTLS by resumption: as Cisco's clients do it, and before the standard.
+by_header_12() { ok "$1: chosen by X-DTLS12-CipherSuite" has "$T/$1/log" '\] X-DTLS12-CipherSuite: '; }
+resumption_rows() {
+	row oc-aes256 "$1-(AES-256-GCM)" --dtls-ciphers OC-DTLS1_2-AES256-GCM
+	row oc-aes128 "$1-(AES-128-GCM)" --dtls-ciphers OC-DTLS1_2-AES128-GCM
+	check=by_header_12 row dtls12 "$1-(AES-256-GCM)" --dtls12-ciphers AES256-GCM-SHA384 --dtls-ciphers AES128-SHA
+	check=by_header_12 row dtls12-ecdhe '(DTLS1.2)-(ECDHE-RSA)-(AES-128-GCM)' --dtls12-ciphers ECDHE-RSA-AES128-GCM-SHA256 --dtls-ciphers AES128-SHA
+}
+prestandard_rows() {
+	row dtls-0.9-aes256 "$1-(AES-256-CBC)-(SHA1)" --dtls-ciphers AES256-SHA
+	row dtls-0.9-aes128 "$1-(AES-128-CBC)-(SHA1)" --dtls-ciphers AES128-SHA
+}
+
 # The cookie of one process opens the tunnel of another, as NetworkManager does it.
 cookie_of_another() {
 	is_chosen cookie || return 0
@@ -174,5 +187,10 @@ nothing_died
 server_stop
 server_start compression=true
 compression_rows
+nothing_died
+server_stop
+server_start dtls-prestandard=true
+resumption_rows '(DTLS1.2)-(RSA)'
+prestandard_rows '(DTLS0.9)-(RSA)'
 nothing_died
 server_stop
