@@ -41,6 +41,11 @@ plays "default route, in every manner" all --jobs 8 --manners "${MANNERS:-all}"
 nothing_died
 server_stop
 
+server_start cisco-svc-client-compat=true
+plays "IP phones" svc
+nothing_died
+server_stop
+
 server_start dtls-prestandard=true
 plays "the DTLS of before the standard" prestandard
 nothing_died
