@@ -9,6 +9,7 @@ enum ipc_role : uint8_t {
 	ROLE_KEEPER = 1 << 1,
 	ROLE_WORKER = 1 << 2,
 	ROLE_CONTROL = 1 << 3,
+	ROLE_AUTH = 1 << 4,
 };
 
 enum msg : uint16_t {
@@ -20,7 +21,7 @@ enum msg : uint16_t {
 };
 
 /* FileGet.kind: files that only root can read and the keeper needs */
-enum msgs_file : uint8_t { FILE_SERVER_CERT = 1, FILE_SERVER_KEY, FILE_PASSWD };
+enum msgs_file : uint8_t { FILE_SERVER_CERT = 1, FILE_SERVER_KEY, FILE_PASSWD, FILE_OTP };
 
 /* Cert.key_type */
 enum msgs_key : uint8_t { KEY_RSA = 1, KEY_ECDSA, KEY_ED25519 };
@@ -30,6 +31,12 @@ enum msgs_sign : uint8_t { SIGN_ECDSA = 1, SIGN_RSA_PKCS1, SIGN_RSA_PSS, SIGN_ED
 
 /* AuthDone.verdict */
 enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
+
+/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault. */
+enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
+
+/* Acct.kind */
+enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };
 
 /* Why a connection of a session ended (Closed, SessionClose); decides how long its cookie lives: protocol.md 18 */
 enum msgs_cause : uint8_t {

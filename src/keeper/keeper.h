@@ -9,6 +9,7 @@
 
 #include "ipc/ipc.h"
 #include "keeper/auth.h"
+#include "keeper/auth_remote.h"
 #include "keeper/fetch.h"
 #include "keeper/edition.h"
 #include "keeper/list.h"
@@ -38,6 +39,7 @@ struct keeper {
 	struct fetch *fetches;    /* password files under way */
 	struct sessions sessions; /* in use once now is */
 	struct auth auth;
+	struct auth_remote remote; /* PAM, RADIUS */
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
 	struct maps maps;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/auth_kind.h"
 #include "keeper/keeper.h"
 #include "keeper/session_msg.h"
 
@@ -101,7 +102,14 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 	done.message = text(a->message);
 	done.username = text(a->username);
 	done.group = text(a->group);
-	done.password_label = text(nullptr);
+	done.error = text(a->error);
+	if (a->prompt != nullptr) {
+		done.password_label = text(a->prompt->label);
+		done.password_name =
+			text("secondary_password"); /* openconnect's token fills it: protocol.md 4.5 */
+		done.echo = a->prompt->echo;
+		done.is_challenge = a->prompt->is_challenge;
+	}
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
@@ -113,13 +121,6 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 	send_to(w->ipc, MSG_AUTH_DONE, t->id, &done.base);
 }
 
-static enum err start_auth(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now)
-{
-	struct keeper *k = ctx;
-	struct auth_backend *b = auth_set_find(&k->now.auth, vhost);
-	return b != nullptr ? auth_backend_start(b, job, now) : ERR_NOTFOUND;
-}
-
 static enum err login(void *ctx, const struct session_login *in, struct mono now,
 		      uint8_t cookie[SESSION_COOKIE_LEN])
 {
@@ -127,7 +128,9 @@ static enum err login(void *ctx, const struct session_login *in, struct mono now
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
 }
 
-const struct auth_ops keeper_auth_ops = { .answer = answer_auth, .start = start_auth, .login = login };
+const struct auth_ops keeper_auth_ops = {
+	.answer = answer_auth, .start = auth_kind_start, .cancel = auth_kind_cancel, .login = login
+};
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "config/config.h"
+#include "ipc/messages.pb-c.h"
 #include "ipc/msgs.h"
 #include "keeper/lease.h"
 
@@ -67,6 +68,7 @@ struct session {
 	uint32_t vhost;
 	struct addr login, remote, local;
 	struct session_client client;
+	Msg__Facts *facts; /* what the back end said of the user; nullptr: nothing */
 	struct lease ipv4, ipv6;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
 	int64_t logged_in_at, connected_at; /* unix */
@@ -106,6 +108,7 @@ struct session_login {
 	const char *username, *group;
 	struct addr remote;
 	struct session_client client; /* borrowed */
+	const Msg__Facts *facts;      /* of the back end; borrowed; nullptr: none */
 };
 
 /* What a client that asks for its tunnel brings. */

@@ -21,6 +21,7 @@ static const char *file_of(enum ipc_role role)
 	case ROLE_KEEPER: return "ocserv-modern-keeper";
 	case ROLE_WORKER: return "ocserv-modern-worker";
 	case ROLE_CONTROL: return "ocserv-modern-control";
+	case ROLE_AUTH: return "ocserv-modern-auth";
 	case ROLE_SUPERVISOR: break;
 	}
 	return "";

@@ -157,6 +157,7 @@ static int serve(struct supervisor *s)
 	int status = EXIT_FAILURE;
 	if (enter(s) == ERR_OK && setup_resources(s) == ERR_OK)
 		status = run(s);
+	edits_drop_all(&s->edits);
 	setup_undo(s);
 	daemon_remove_pid();
 	daemon_ready(status);

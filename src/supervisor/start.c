@@ -110,6 +110,7 @@ static enum err tell_start(struct child *c)
 	case ROLE_KEEPER: return tell_keeper(c);
 	case ROLE_WORKER: return tell_worker(c);
 	case ROLE_CONTROL: return tell_control(c);
+	case ROLE_AUTH: return ERR_OK; /* the configuration is all it needs */
 	case ROLE_SUPERVISOR: break;
 	}
 	return ERR_RANGE;
@@ -290,6 +291,8 @@ static void on_died(struct child *c, int status)
 		start_failed(s, "a process cannot start: see its last lines above");
 		return;
 	}
+	if (c->role == ROLE_KEEPER)
+		edits_drop_all(&s->edits);
 	if (c->role == ROLE_KEEPER) /* their channels to it are dead */
 		for (size_t i = 0; i < s->children_n; i++)
 			s->children[i].is_linked = false;

@@ -14,6 +14,7 @@
 
 #include "supervisor/args.h"
 #include "supervisor/child.h"
+#include "supervisor/edit.h"
 #include "supervisor/generation.h"
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
@@ -68,6 +69,7 @@ struct supervisor {
 	uint64_t started_at;       /* unix seconds */
 	size_t children_n;         /* keeper, control, workers */
 	struct child children[SUPERVISOR_CHILDREN_MAX];
+	struct edits edits;        /* of the keeper */
 	struct reload reload;
 	struct stop stop;
 	uv_timer_t start_timer;
