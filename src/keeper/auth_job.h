@@ -25,8 +25,8 @@ struct auth_backend;
 struct auth_prompt {
 	char message[AUTH_TEXT_MAX]; /* "": none of its own */
 	char label[AUTH_LABEL_MAX];  /* of the input; "": "Password:" */
-	bool echo;		   /* the answer is no secret */
 	bool is_challenge;           /* a code of a token is asked for */
+	bool echo;		   /* the answer is no secret */
 };
 
 struct auth_job {

@@ -159,6 +159,8 @@ static void on_auth_ended(struct ipc *ipc, enum ipc_end why)
 	struct keeper *k = ipc_owner(ipc);
 	log_notice("keeper.auth_lost violation=%d", why == IPC_END_VIOLATION);
 	drop_auth(k);
+	if (why == IPC_END_VIOLATION)
+		serve_report_violation(k, ROLE_AUTH, 0);
 }
 
 static void connect_auth(struct keeper *k, int fd)

@@ -237,13 +237,13 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_CLOSED] = on_closed, [MSG_LOGOUT] = on_logout, [MSG_REPORT] = restore_on_report,
 };
 
-static void report_violation(struct keeper *k, unsigned worker)
+void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)
 {
 	static char what[] = "a message it may not send to the keeper";
 	Msg__Violation v;
 	msg__violation__init(&v);
-	v.role = ROLE_WORKER;
-	v.index = worker;
+	v.role = role;
+	v.index = index;
 	v.what = what;
 	if (ipc_is_alive(k->supervisor))
 		send_to(k->supervisor, MSG_VIOLATION, ipc_next_id(k->supervisor), &v.base);
@@ -264,7 +264,7 @@ static void on_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("keeper.worker_lost worker=%u violation=%d", worker, why == IPC_END_VIOLATION);
 	serve_disconnect(k, worker);
 	if (why == IPC_END_VIOLATION)
-		report_violation(k, worker);
+		serve_report_violation(k, ROLE_WORKER, worker);
 }
 
 static void send_all_routes(struct keeper *k, struct ipc *ipc)

@@ -219,6 +219,9 @@ void start_advance(struct supervisor *s)
 	struct child *keeper = supervisor_keeper(s);
 	if (child_is_idle(keeper))
 		bring_up(keeper);
+	/* its files are checked, too; the others have none */
+	if (s->phase == PHASE_CHECK && s->children_n > 1 && child_is_idle(&s->children[1]))
+		bring_up(&s->children[1]);
 	if (s->phase == PHASE_CHECK)
 		return;
 	/* at the first start the others wait for the certificates; later those of the generation are known */
@@ -273,10 +276,10 @@ void start_config_done(struct child *c, const Msg__ConfigDone *m)
 		return;
 	}
 	c->state = CHILD_READY;
-	if (s->phase == PHASE_CHECK)
-		stop_begin(s);
-	else
+	if (s->phase != PHASE_CHECK)
 		start_advance(s);
+	else if (count(s, CHILD_READY) == s->children_n)
+		stop_begin(s);
 }
 
 static void on_died(struct child *c, int status)
