@@ -83,8 +83,10 @@ void back_run(void *ctx, const struct task *t, int fd)
 	const struct authproc *a = ctx;
 	if (t->is_acct) {
 		Msg__Acct *r = msg__acct__unpack(nullptr, t->request_len, t->request);
-		if (r != nullptr)
+		if (r != nullptr) {
+			r->delay_s += (uint32_t)clock_secs(t->born, clock_now());
 			run_record(a, r, fd);
+		}
 	} else {
 		Msg__BackBegin *b = msg__back_begin__unpack(nullptr, t->request_len, t->request);
 		explicit_bzero(t->request, t->request_len);

@@ -238,13 +238,21 @@ static bool fail(struct auth *a, struct auth_login *l, const char *why, const ch
 	return false;
 }
 
-/* A back end does not work: no fault of the user, and no entry either. */
-static bool give_up(struct auth *a, struct auth_login *l, const char *why)
+static void note_broken(struct auth *a, const struct auth_login *l, const char *why)
 {
 	a->stats.broken++;
 	log_err("login.broken user=\"%s\" remote=%s method=%s why=\"%s\" count=%llu",
 		show_name(l->username).text, show_addr(&l->remote).text, method_name(a, l), why,
 		(unsigned long long)a->stats.broken);
+}
+
+/* A back end does not work: no fault of the user, and no entry either; unless a way that works has said no: then it was a
+ * wrong password.  True: the login is over. */
+static bool give_up(struct auth *a, struct auth_login *l, const char *why)
+{
+	note_broken(a, l, why);
+	if (l->is_denied)
+		return fail(a, l, "wrong password, and a method does not work", "");
 	deny(a, &l->ticket, broken_text);
 	return true;
 }
@@ -318,8 +326,6 @@ static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job,
 	auth_job_free(job);
 	l->serial = 0;
 	l->conv = 0;
-	if (l->is_denied) /* a way that works has said no */
-		return fail(a, l, "wrong password, and a method does not work", "");
 	return give_up(a, l, e == ERR_NOTFOUND ? "no authentication method" : err_text(e));
 }
 
@@ -413,13 +419,10 @@ static bool end_broken(struct auth *a, struct auth_login *l, struct auth_job *jo
 	const char *why =
 		job->result == ERR_CLOSED || job->result == ERR_SYS ? job->why : err_text(job->result);
 	if (is_next_way(a, l)) {
-		log_err("login.broken user=\"%s\" remote=%s method=%s why=\"%s\" note=\"the next way is tried\"",
-			show_name(l->username).text, show_addr(&l->remote).text, method_name(a, l), why);
+		note_broken(a, l, why);
 		return try_next_way(a, l, job, now);
 	}
-	/* a way that works has said no: then it was a wrong password */
-	bool is_over = l->is_denied ? fail(a, l, "wrong password, and a method does not work", "")
-				    : give_up(a, l, why);
+	bool is_over = give_up(a, l, why);
 	auth_job_free(job);
 	return is_over;
 }
@@ -441,7 +444,7 @@ static bool take_question(struct auth *a, struct auth_login *l, struct auth_job 
 	l->prompt = malloc(sizeof *l->prompt);
 	bool is_over = l->prompt == nullptr;
 	if (is_over) {
-		give_up(a, l, err_text(ERR_NOMEM));
+		deny(a, &l->ticket, broken_text);
 	} else {
 		*l->prompt = job->prompt;
 		ask_more(a, &l->ticket, l);
@@ -495,6 +498,7 @@ void auth_tick(struct auth *a, struct mono now)
 	struct auth_login *l, *next;
 	HASH_ITER(hh, a->logins, l, next) {
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
+			l->is_denied = false; /* no try: it is over anyway */
 			give_up(a, l, "the back end did not answer in time");
 			drop(a, l);
 		} else if (l->serial == 0 && clock_is_past(now, l->until)) {

@@ -26,7 +26,8 @@ struct auth_prompt {
 	char message[AUTH_TEXT_MAX]; /* "": none of its own */
 	char label[AUTH_LABEL_MAX];  /* of the input; "": "Password:" */
 	bool is_challenge;           /* a code of a token is asked for */
-	bool echo;		   /* the answer is no secret */
+	/* the answer is no secret */
+	bool echo;
 };
 
 struct auth_job {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ipc/ipc.h"
+#include "keeper/acct.h"
 #include "keeper/auth.h"
 #include "keeper/auth_remote.h"
 #include "keeper/fetch.h"
@@ -40,6 +41,7 @@ struct keeper {
 	struct sessions sessions; /* in use once now is */
 	struct auth auth;
 	struct auth_remote remote; /* PAM, RADIUS */
+	struct acct acct;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
 	struct maps maps;

@@ -145,6 +145,7 @@ static void on_back_done(struct ipc *ipc, struct ipc_msg *m)
 
 static ipc_handler *const auth_handlers[MSG_N] = {
 	[MSG_BACK_DONE] = on_back_done,
+	[MSG_ACCT_DONE] = acct_on_done,
 };
 
 static void drop_auth(struct keeper *k)
@@ -177,6 +178,7 @@ static void connect_auth(struct keeper *k, int fd)
 	enum err e = ipc_new(&ipc, &conf);
 	if (e == ERR_OK) {
 		auth_remote_set(&k->remote, ipc);
+		acct_resend(k);
 		return;
 	}
 	base_closep(&fd);
@@ -237,6 +239,7 @@ static void on_tick(uv_timer_t *timer)
 	restore_tick(k, now);
 	sessions_tick(&k->sessions, now);
 	auth_tick(&k->auth, now);
+	acct_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
 }
 
@@ -262,6 +265,8 @@ static void fini(struct keeper *k)
 	}
 	edition_fini(&k->now);
 	edition_fini(&k->before);
+	auth_remote_fini(&k->remote);
+	acct_fini(&k->acct);
 	maps_fini(&k->maps);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */

@@ -228,13 +228,30 @@ static void announce(void *ctx, const struct session *s, bool gone)
 			send_route(k->workers[i].ipc, s, gone);
 }
 
-const struct session_ops keeper_session_ops = { .close = close_session, .route = announce };
+static void opened(void *ctx, struct session *s)
+{
+	acct_opened(ctx, s);
+}
+
+static void closed(void *ctx, const struct session *s, const struct session_end *end)
+{
+	acct_closed(ctx, s, end);
+}
+
+const struct session_ops keeper_session_ops = {
+	.close = close_session, .route = announce, .opened = opened, .closed = closed
+};
 
 /* {{ channels }} */
 
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN] = on_sign,     [MSG_AUTH] = on_auth,     [MSG_OPEN] = on_open,
-	[MSG_CLOSED] = on_closed, [MSG_LOGOUT] = on_logout, [MSG_REPORT] = restore_on_report,
+	[MSG_SIGN] = on_sign,
+	[MSG_AUTH] = on_auth,
+	[MSG_OPEN] = on_open,
+	[MSG_CLOSED] = on_closed,
+	[MSG_LOGOUT] = on_logout,
+	[MSG_REPORT] = restore_on_report,
+	[MSG_TRAFFIC] = acct_on_traffic,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

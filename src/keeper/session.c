@@ -198,6 +198,7 @@ static enum err attach(struct sessions *a, struct session *s, const struct sessi
 	if (c == nullptr)
 		return ERR_NOMEM;
 	a->next_sid++;
+	c->since_unix = in->unix_now;
 	session_client_update(&s->client, &in->client);
 	s->remote = in->remote;
 	s->local = in->local;
@@ -244,6 +245,8 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 		return refuse(503, s, in, "the server is short of memory", reason);
 	a->stats.opened++;
 	log_open(s);
+	if (a->ops.opened != nullptr)
+		a->ops.opened(a->ops.ctx, s);
 	*out = s;
 	return 200;
 }
@@ -276,6 +279,9 @@ static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cau
 		(unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
 		show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text, session_cause_text(cause),
 		(unsigned long long)rx_bytes, (unsigned long long)tx_bytes, (unsigned long long)secs);
+	const struct session_end end = { c->sid, c->since_unix, rx_bytes, tx_bytes, secs, cause };
+	if (a->ops.closed != nullptr)
+		a->ops.closed(a->ops.ctx, s, &end);
 	bool is_live = s->live == c;
 	session_conn_drop(a, c);
 	enum session_event ev = is_live ? SESSION_EV_CLOSED : SESSION_EV_SWEPT;
@@ -398,6 +404,7 @@ static enum err restore(struct sessions *a, const struct session_report *in, str
 	s->remote = in->remote;
 	s->local = in->local;
 	s->connected_at = in->connected_at;
+	c->since_unix = in->connected_at;
 	const struct session_move m = { .now = now, .conn = c, .app_id = in->app_id };
 	a->stats.opened++;
 	return session_feed(a, s, SESSION_EV_OPENED, &m);

