@@ -125,7 +125,7 @@ guessing() {
 
 # A use that cannot be recorded lets nobody in; the others do not notice.
 unwritable() {
-	others_begin 4
+	others_begin
 	chattr +i "$T/otp/users" 2>/dev/null || { echo "note: no immutable files here"; mount --bind "$T/otp" "$T/otp"; }
 	if lsattr "$T/otp/users" 2>/dev/null | grep -q '^....i'; then
 		ok "a file that cannot be replaced: nobody comes in" stays_out counted "$password" "$(hotp 12)"

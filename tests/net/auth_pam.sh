@@ -87,7 +87,7 @@ auth_wrapper=(unshare -m --propagation private sh -c 'mount --bind "$0" /etc && 
 
 passwords() {
 	auth_start "pam[service=ocm-unix,gid-min=1000]" "acct=\"pam[service=ocm-acct]\""
-	others_begin 6
+	others_begin
 	ok "pam1: the right password" enters pam1 "$password"
 	ok "pam1: a wrong one" stays_out pam1 wrong
 	ok "pam1: an empty one" stays_out pam1 ""
@@ -132,7 +132,7 @@ questions() {
 	ok "many: all" enters pam1 "$password" colour animal number
 	ok "many: the last is wrong" stays_out pam1 "$password" colour animal 7
 	ok "many: a wrong password asks nothing" said_is "FORM" pam1 wrong
-	others_begin 5
+	others_begin
 	local i waiting=()
 	for i in 1 2 3 4 5 6 7 8; do
 		in_cl /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" --pause 3 pam1 "$password" colour animal number >"$T/slow.$i" 2>&1 &
@@ -156,7 +156,7 @@ processes_are() { equal "$(ip netns pids "$gw" | wc -l)" "$1"; }
 
 trouble() {
 	auth_start "pam[service=ocm-crash]"
-	others_begin 5
+	others_begin
 	ok "crash: nobody comes in" stays_out pam1 "$password"
 	ok "crash: the log says so" log_has 'died of signal 6'
 	others_fine "a crash"
@@ -167,13 +167,13 @@ trouble() {
 	ok "broken: the log says why" log_has 'login.broken.*PAM ocm-broken: '
 	server_stop
 	auth_start "pam[service=ocm-hang]"
-	others_begin 8
+	others_begin
 	local i
 	for i in 1 2 3; do
-		in_cl timeout 5 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/hung.$i" 2>&1 &
+		in_cl timeout 30 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/hung.$i" 2>&1 &
 	done
 	sleep 2
-	ok "hang: each is a process of its own" processes_are 8
+	ok "hang: each is a process of its own" wait_until 20 processes_are 8
 	others_fine "a module that hangs"
 	ok "hang: the process is killed at its deadline" wait_until 80 log_has 'task.killed'
 	ok "hang: none is left" wait_until 10 processes_are 5

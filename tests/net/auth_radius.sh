@@ -176,7 +176,7 @@ records() { awk -v kind="$1" -v want="$2" 'BEGIN { RS = ""; FS = "\n" } $0 ~ "Ac
 logins() {
 	client_conf "$host4:1812"
 	auth_start "$method" "acct=\"radius[config=$T/radiusclient.conf,nas-identifier=gate]\""
-	others_begin 6
+	others_begin
 	ok "plain: the right password" enters plain "$password"
 	ok "plain: a wrong one" stays_out plain wrong
 	ok "plain: an empty one" stays_out plain ""
@@ -241,7 +241,7 @@ later() {
 	auth_start "plain[passwd=$T/ocpasswd]" "acct=\"radius[config=$T/radiusclient.conf]\""
 	rm -f "$T/radlog/detail"
 	radius_stop
-	others_begin 4
+	others_begin
 	oc_connect test --no-dtls
 	others_fine "accounting without a server"
 	ok "later: the user is in although nobody records it" oc_is_alive test
@@ -268,7 +268,7 @@ fail_over() {
 wrong_secret() {
 	client_conf "$host4:1812" another-secret-than-the-servers
 	auth_start "$method"
-	others_begin 5
+	others_begin
 	ok "wrong secret: nobody comes in" stays_out plain "$password"
 	ok "wrong secret: the log says what it may be" log_has 'login.*RADIUS server\|is the shared secret right\|a method does not work'
 	others_fine "a wrong secret"
@@ -279,7 +279,7 @@ wrong_secret() {
 trouble() {
 	client_conf "$host4:1899" "$secret" 2 2
 	auth_start "$method"
-	others_begin 6
+	others_begin
 	ok "down: nobody comes in" stays_out plain "$password"
 	ok "down: the log says so" log_has 'login.broken.*RADIUS'
 	others_fine "a server that is down"
@@ -290,7 +290,7 @@ s.bind(("'$host4'", 1898))
 time.sleep(600)'
 	client_conf "$host4:1898" "$secret" 3 2
 	auth_start "$method"
-	others_begin 8
+	others_begin
 	local i clients=()
 	for i in 1 2 3 4 5; do
 		in_cl /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" plain "$password" >"$T/silent.$i" 2>&1 &
@@ -314,7 +314,7 @@ while True:
     s.sendto(answers[n % len(answers)], peer)'
 	client_conf "$host4:1897" "$secret" 2 1
 	auth_start "$method"
-	others_begin 8
+	others_begin
 	for i in 1 2 3 4 5 6 7; do
 		ok "garbage $i: nobody comes in" stays_out plain "$password"
 	done

@@ -50,7 +50,7 @@ echo "$password" >"$T/others.password"
 
 others_begin() {
 	spawn "$cl" "$T/others.json" "$BUILD_DIR/bin/ocload" logins --server $gw4 --cafile "$T/ca.pem" \
-		--user other --password-file "$T/others.password" -n 50 -r 15 -d "${1:-5}" --timeout 60 --json --quiet
+		--user other --password-file "$T/others.password" -n 50 -r 15 -d 9 --timeout 60 --json --quiet
 	others_pid=$spawned
 	sleep 0.5
 }
