@@ -74,6 +74,11 @@ function(net_tests)
 			OUTPUT_NAME ${name}
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	endforeach()
+	# rawtunnel stands on the channels of ocload
+	foreach(name tls chan udp conn reply)
+		target_sources(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload/${name}.c)
+	endforeach()
+	target_include_directories(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload)
 	file(GLOB scripts CONFIGURE_DEPENDS ${test_dir}/net/*.sh)
 	list(FILTER scripts EXCLUDE REGEX "/lib[^/]*\\.sh$")
 	foreach(script ${scripts})

@@ -21,7 +21,7 @@ readonly build_packages=(
 	clang-19 lld-19 llvm-19 libclang-rt-19-dev clang-format-19
 	make cmake ninja-build pkg-config dpkg-dev
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
-	libprotobuf-c-dev protobuf-c-compiler libjansson-dev uthash-dev
+	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev
 	libpam0g-dev libradcli-dev
 	linux-libc-dev libc6-dev

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+constexpr size_t HEADER_MOST = 4000; /* Cisco's clients: lines below 4 KB */
+
 /* Neither control characters nor broken UTF-8: values go into XML, HTTP headers and logs. */
 static bool is_text(const char *text)
 {
@@ -52,12 +54,36 @@ static bool is_socket_path(const char *s)
 static bool is_header(const char *s)
 {
 	const char *colon = strchr(s, ':');
-	if (colon == nullptr || colon == s)
+	if (colon == nullptr || colon == s || strlen(s) > HEADER_MOST)
 		return false;
 	for (; s < colon; s++)
 		if (!isalnum((unsigned char)*s) && strchr("!#$%&'*+-.^_`|~", *s) == nullptr)
 			return false;
 	return true;
+}
+
+/* Words of lz4 and lzs, also in the spelling of the wire. */
+static bool is_compression_order(const char *s)
+{
+	static const char between[] = " \t,:;";
+	static const char *const known[] = { "lz4", "oc-lz4", "lzs" };
+	size_t words_n = 0;
+	for (s += strspn(s, between); *s != '\0'; s += strspn(s, between), words_n++) {
+		const size_t n = strcspn(s, between);
+		bool found = false;
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			found = found || (strlen(known[i]) == n && strncasecmp(s, known[i], n) == 0);
+		if (!found)
+			return false;
+		s += n;
+	}
+	return words_n > 0;
+}
+
+/* It goes to clients in one header, of which they take only so much. */
+static bool is_url(const char *s)
+{
+	return strlen(s) <= HEADER_MOST && strpbrk(s, " \t\"<>") == nullptr && strstr(s, "://") != nullptr;
 }
 
 static bool is_mask(const char *s)
@@ -79,8 +105,12 @@ static const struct {
 	{ OPTION_listen_host, is_host, "expected one address or host name; write a line for each" },
 	{ OPTION_udp_listen_host, is_host, "expected one address or host name; write a line for each" },
 	{ OPTION_occtl_socket_file, is_socket_path, "expected a path of at most 107 bytes" },
-	{ OPTION_custom_header, is_header, "expected a header like \"X-Name: value\"" },
-	{ OPTION_included_http_headers, is_header, "expected a header like \"X-Name: value\"" },
+	{ OPTION_custom_header, is_header, "expected a header like \"X-Name: value\" of at most 4000 bytes" },
+	{ OPTION_included_http_headers, is_header,
+	  "expected a header like \"X-Name: value\" of at most 4000 bytes" },
+	{ OPTION_compression_algo_priority, is_compression_order,
+	  "expected lz4 and lzs in order, like lz4, lzs" },
+	{ OPTION_proxy_url, is_url, "expected a URL like http://proxy.example.com/proxy.pac" },
 	{ OPTION_ipv4_netmask, is_mask, "expected a mask of ones and then zeros like 255.255.255.0" },
 };
 

@@ -87,6 +87,8 @@ static void copy_slot(struct counters_live *out, const struct stats_session *s)
 		.mtu = atomic_load_explicit(&s->mtu, memory_order_relaxed),
 	};
 	copy_text(out->tls_cipher, s->tls_cipher);
+	out->pack_tls = atomic_load_explicit(&s->pack_tls, memory_order_relaxed);
+	out->pack_udp = atomic_load_explicit(&s->pack_udp, memory_order_relaxed);
 	/* partner: the worker's release store, after it wrote dtls_cipher */
 	if (atomic_load_explicit(&s->dtls_seen, memory_order_acquire) == 0)
 		return;

@@ -27,6 +27,7 @@ struct counters_live {
 	bool has_dtls; /* data goes over DTLS now */
 	char tls_cipher[64];
 	char dtls_cipher[64];
+	uint8_t pack_tls, pack_udp; /* as in struct stats_session */
 };
 
 /* The sessions of all workers at one moment, sorted by number: made once a listing. */

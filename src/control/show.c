@@ -170,6 +170,13 @@ static void put_times(json_t *o, const struct control *c, const Msg__Session *s,
 		 now);
 }
 
+/* ocserv shows these only where there is compression */
+static void put_compression(json_t *o, const char *key, uint8_t method)
+{
+	static const char *const names[] = { "", "lz4", "lzs" };
+	put_known(o, key, method < ARRAY_LEN(names) ? names[method] : "");
+}
+
 static void put_crypto(json_t *o, const Msg__Session *s, const struct counters_live *live)
 {
 	char name[ENCODE_BASE64_LEN(64) + 1] = "";
@@ -184,6 +191,8 @@ static void put_crypto(json_t *o, const Msg__Session *s, const struct counters_l
 	put_known(o, "TLS ciphersuite", live->tls_cipher);
 	if (live->has_dtls)
 		put_known(o, "DTLS cipher", live->dtls_cipher);
+	put_compression(o, "CSTP compression", live->pack_tls);
+	put_compression(o, "DTLS compression", live->pack_udp);
 }
 
 static void put_routes(json_t *o, const struct control *c, const Msg__Session *s)

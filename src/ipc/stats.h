@@ -22,6 +22,7 @@ struct stats_session {
 	char dtls_cipher
 		[64]; /* set while sid is set: read only if dtls_seen (partner: store-release in the worker) */
 	_Atomic uint32_t dtls_seen;
+	_Atomic uint8_t pack_tls, pack_udp; /* compression: 0 none, 1 lz4, 2 lzs */
 };
 
 struct stats_counters {

@@ -131,6 +131,8 @@ void connect_parse(struct connect_req *out, const struct http *h)
 	out->mtu = parse_mtu(h, "X-CSTP-MTU");
 	out->psk = text_list_has(http_header(h, "X-DTLS-CipherSuite"), ':', "PSK-NEGOTIATE");
 	out->license_mobile = text_is_nocase(http_header(h, "X-CSTP-License"), "mobile");
+	out->fips = text_is_nocase(http_header(h, "X-CSTP-FIPS-Mode"), "enabled");
+	out->no_keepalive = text_is_nocase(http_header(h, "X-CSTP-TCP-Keepalive"), "false");
 	out->client = login_client_class(http_header(h, "User-Agent"));
 	out->mobile = is_mobile(out);
 }
@@ -143,6 +145,8 @@ struct connect_dialect connect_dialect_of(const struct connect_req *r)
 		.full_ipv6 = r->full_ipv6,
 		.license = r->license_mobile,
 		.dns_ip6 = r->client == LOGIN_CLIENT_CISCO || r->client == LOGIN_CLIENT_ANDROID || apple,
+		.no_keepalive = r->no_keepalive,
+		.alert = r->client == LOGIN_CLIENT_CISCO,
 		.apple = apple,
 		.no_ipv6_lists = r->client == LOGIN_CLIENT_OPENCONNECT_OLD,
 	};

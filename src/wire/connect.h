@@ -21,6 +21,8 @@ struct connect_req {
 	bool want_ipv6;
 	bool full_ipv6; /* takes X-CSTP-Address-IP6 */
 	bool license_mobile;
+	bool fips;         /* X-CSTP-FIPS-Mode: enabled */
+	bool no_keepalive; /* X-CSTP-TCP-Keepalive: false */
 	bool mobile;    /* by platform or agent: mobile-dpd */
 	bool psk;       /* PSK-NEGOTIATE offered */
 	bool has_secret;
@@ -65,6 +67,8 @@ struct connect_dialect {
 	bool full_ipv6; /* else the IPv6 address goes into X-CSTP-Address too */
 	bool license;
 	bool dns_ip6;   /* X-CSTP-DNS-IP6 for IPv6 name servers */
+	bool no_keepalive; /* of TCP: the client was asked not to be woken */
+	bool alert;     /* is told when to warn of the session's end */
 	bool apple;     /* 2000::/3 where IPv6 would be the default route */
 	bool no_ipv6_lists; /* no IPv6 routes and name servers (openconnect <= 3) */
 };
@@ -100,18 +104,21 @@ struct connect_reply {
 	struct connect_prefixes dns;
 	struct connect_prefixes nbns;
 	struct connect_texts split_dns;
-	struct connect_prefixes routes;    /* of a family none, or one of length 0: the default route */
+	struct connect_prefixes
+		routes; /* of a family none, or one of length 0: the default route; that of IPv4 is for both */
 	struct connect_prefixes no_routes;
 	bool tunnel_all_dns; /* said too where the default route is given */
 	bool client_bypass;
 	bool dyndns; /* the client resolves our name again when it reconnects */
-	const char *proxy_url;             /* MSIE-Proxy-Pac-URL, in both spellings */
+	const char *proxy_url; /* MSIE-Proxy-Pac-URL, in both spellings */
 	struct connect_timers timers;
-	struct connect_texts headers;      /* custom-header and included-http-headers: whole lines */
+	struct connect_texts headers; /* custom-header and included-http-headers: whole lines */
 	struct connect_dtls dtls;
 	uint16_t base_mtu;
 	uint16_t mtu;
 	const char *banner;
+	const char *dtls_encoding; /* compression agreed on, by channel: nullptr is no line */
+	const char *encoding;
 	struct connect_dialect dialect;
 };
 

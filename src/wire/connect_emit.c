@@ -8,6 +8,7 @@
 #include "base/encode.h"
 
 constexpr uint32_t REKEY_MOST_S = INT32_MAX; /* clients keep it signed */
+constexpr uint32_t ALERT_S = 60;             /* as an ASA says */
 constexpr size_t BANNER_MAX = 1024;          /* whole lines stay below what clients are known to take */
 
 static void emit_text(struct writer *w, const char *name, const char *value)
@@ -81,12 +82,13 @@ static void emit_net(struct writer *w, const char *name, const struct connect_pr
 		writer_fmt(w, "%s: %s/%s\r\n", name, address(p, true, net), dotted_mask(p, mask));
 }
 
-/* No net of this family: it goes whole into the tunnel. */
+/* No net of this family, or "default", which is of IPv4 and speaks for both: it goes whole into the tunnel. */
 static bool is_default(const struct connect_prefixes *routes, uint16_t family)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < routes->n; i++) {
-		if (routes->v[i].family == family && routes->v[i].len == 0)
+		if (routes->v[i].len == 0 &&
+		    (routes->v[i].family == family || routes->v[i].family == AF_INET))
 			return true;
 		n += routes->v[i].family == family;
 	}
@@ -157,6 +159,15 @@ static void emit_rekey(struct writer *w, const char *channel, uint32_t rekey_s, 
 	writer_fmt(w, "X-%s-Rekey-Method: %s\r\n", channel, method);
 }
 
+/* When the session ends however often the client reconnects: openconnect takes the lease, Cisco's warn their user before. */
+static void emit_end(struct writer *w, uint32_t remaining_s, bool alert)
+{
+	emit_number(w, "X-CSTP-Session-Timeout-Remaining", remaining_s);
+	emit_number(w, "X-CSTP-Lease-Duration", remaining_s);
+	if (alert)
+		emit_number(w, "X-CSTP-Session-Timeout-Alert-Interval", ALERT_S);
+}
+
 static void emit_session(struct writer *w, const struct connect_reply *r)
 {
 	const struct connect_timers *t = &r->timers;
@@ -170,10 +181,10 @@ static void emit_session(struct writer *w, const struct connect_reply *r)
 	emit_text(w, "X-CSTP-MSIE-Proxy-PAC-URL", r->proxy_url);
 	emit_or_none(w, "X-CSTP-Session-Timeout", t->session_s);
 	if (t->session_s != 0)
-		emit_number(w, "X-CSTP-Session-Timeout-Remaining", t->session_remaining_s);
+		emit_end(w, t->session_remaining_s, r->dialect.alert);
 	emit_text(w, "X-CSTP-Disconnected-Timeout", "none");
 	emit_bool(w, "X-CSTP-Keep", true);
-	emit_bool(w, "X-CSTP-TCP-Keepalive", true);
+	emit_bool(w, "X-CSTP-TCP-Keepalive", !r->dialect.no_keepalive);
 	if (r->dialect.license)
 		emit_text(w, "X-CSTP-License", "accept");
 }
@@ -222,6 +233,8 @@ void connect_emit(struct writer *w, const struct connect_reply *r)
 	emit_number(w, "X-CSTP-Base-MTU", r->base_mtu);
 	emit_number(w, "X-CSTP-MTU", r->mtu);
 	emit_banner(w, r->banner);
+	emit_text(w, "X-DTLS-Content-Encoding", r->dtls_encoding);
+	emit_text(w, "X-CSTP-Content-Encoding", r->encoding);
 	writer_str(w, "\r\n");
 }
 

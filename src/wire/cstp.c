@@ -34,6 +34,14 @@ enum err cstp_parse(const uint8_t *p, size_t n, struct cstp_frame *f)
 	return ERR_OK;
 }
 
+size_t cstp_frame_len(const uint8_t *p, size_t n)
+{
+	if (n < CSTP_HEAD_LEN)
+		return CSTP_HEAD_LEN;
+	size_t payload_len = (size_t)(p[4] << 8 | p[5]);
+	return payload_len > CSTP_PAYLOAD_MAX ? CSTP_HEAD_LEN : CSTP_HEAD_LEN + payload_len;
+}
+
 void cstp_put_header(uint8_t out[static CSTP_HEAD_LEN], enum cstp_type type, size_t payload_len)
 {
 	assert(payload_len <= CSTP_PAYLOAD_MAX);

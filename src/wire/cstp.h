@@ -37,6 +37,10 @@ struct cstp_frame {
  */
 enum err cstp_parse(const uint8_t *p, size_t n, struct cstp_frame *f);
 
+/* Length of the frame that begins with these n bytes, of which none was refused by cstp_parse: CSTP_HEAD_LEN until its header is whole, then
+ * header and payload.  Never above the longest frame: a header that tells more counts alone, for cstp_parse to refuse. */
+size_t cstp_frame_len(const uint8_t *p, size_t n);
+
 /* payload_len is at most CSTP_PAYLOAD_MAX (asserted: it is our own packet). */
 void cstp_put_header(uint8_t out[static CSTP_HEAD_LEN], enum cstp_type type, size_t payload_len);
 

@@ -99,7 +99,7 @@ enum err authority_open(struct conn *c)
 	m.device_type = text(r->device_type);
 	m.device_platform = text(r->device_platform);
 	m.want_ipv4 = r->want_ipv4;
-	m.want_ipv6 = r->want_ipv6;
+	m.want_ipv6 = r->want_ipv6 && session_has_room_for_ip6(c, &c->w->gen.config->vhosts[m.vhost], r);
 	return ask(c, MSG_OPEN, &m.base);
 }
 

@@ -15,6 +15,7 @@
 #include "worker/worker.h"
 
 constexpr uint64_t DRAIN_S = 2;
+constexpr size_t PACKET_TYPICAL = 1500; /* of a record, to tell how many a read has brought */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -213,6 +214,8 @@ static void pump(struct conn *c)
 	if (e == ERR_BUSY)
 		e = tls_keep(&c->tls);
 	if (e != ERR_OK) {
+		if (e == ERR_CRYPTO && c->state != CONN_HANDSHAKE) /* those have a counter of their own */
+			STAT_INC(c->w, tls_broken);
 		last_words(c);
 		conn_close(c);
 		return;
@@ -233,9 +236,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if ((events & UV_READABLE) == 0 || c->state == CONN_DEAD)
 		return;
 	enum err e = tls_receive(&c->tls, c->w->scratch, sizeof c->w->scratch);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		c->w->rest.packets += 1 + (uint32_t)(c->tls.in_len / PACKET_TYPICAL);
 		pump(c);
-	else if (e != ERR_BUSY)
+	} else if (e != ERR_BUSY)
 		conn_close(c);
 }
 

@@ -34,6 +34,7 @@ static void wind_up(struct worker *w)
 		conn_close(c);
 	}
 	uv_timer_stop(&w->tick);
+	uv_prepare_stop(&w->turn);
 	if (w->serving) {
 		udp_fini(w);
 		tx_fini(w);
@@ -59,7 +60,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	struct worker *w = calloc(1, sizeof *w);
 	if (w == nullptr || uv_loop_init(&w->loop) != 0 || uv_timer_init(&w->loop, &w->tick) != 0 ||
-	    wolfSSL_Init() != WOLFSSL_SUCCESS)
+	    uv_prepare_init(&w->loop, &w->turn) != 0 || wolfSSL_Init() != WOLFSSL_SUCCESS)
 		return EXIT_FAILURE;
 	w->tun.fd = -1;
 	struct ipc_conf conf = { .loop = &w->loop,

@@ -8,10 +8,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/log.h"
+#include "wire/pack.h"
+#include "worker/expand.h"
 #include "worker/session.h"
 
 constexpr size_t PREFIXES_MAX = 2048; /* of all lists of one answer */
 constexpr size_t LINES_MAX = 128;
+constexpr size_t EXPANDED_MAX = 32768;
 constexpr uint32_t REKEY_FAR_S =
 	31536000; /* TLS 1.3: the server renews by itself; none and 0 are not understood by all */
 constexpr uint32_t REKEY_SPREAD_S = 30;
@@ -22,6 +26,8 @@ static struct connect_prefix prefixes[PREFIXES_MAX];
 static size_t prefixes_n;
 static const char *lines[LINES_MAX];
 static size_t lines_n;
+static char expanded[EXPANDED_MAX]; /* lines and URL with names in them */
+static size_t expanded_used;
 
 uint32_t reply_path_mtu(int fd)
 {
@@ -53,10 +59,36 @@ static struct connect_prefix own_address(const ProtobufCBinaryData *ip, uint32_t
 	return p;
 }
 
+/* The text with the names of user and group; nullptr if there is none, or no room. */
+static const char *with_names(const struct session *s, const char *text, enum expand_as as)
+{
+	if (text == nullptr || !expand_is_needed(text))
+		return text;
+	char *to = expanded + expanded_used;
+	if (expand(to, sizeof expanded - expanded_used, text, s->facts->username, s->facts->group, as) !=
+	    ERR_OK) {
+		log_warn("connect.line_left_out sid=%lu: with the names of user and group it is too long",
+			 s->route.sid);
+		return nullptr;
+	}
+	expanded_used += strlen(to) + 1;
+	return to;
+}
+
 static void add_lines(const struct strlist *from)
 {
 	for (size_t i = 0; i < from->n && lines_n < LINES_MAX; i++)
 		lines[lines_n++] = from->v[i];
+}
+
+static void add_custom_lines(const struct session *s)
+{
+	const struct strlist *from = &s->vhost->custom_header;
+	for (size_t i = 0; i < from->n && lines_n < LINES_MAX; i++) {
+		const char *line = with_names(s, from->v[i], EXPAND_TEXT);
+		if (line != nullptr)
+			lines[lines_n++] = line;
+	}
 }
 
 /* A herd of clients should not renew at the same second. */
@@ -105,9 +137,9 @@ static void dtls(struct connect_dtls *d, const struct session *s, const struct c
 void reply_fill(struct connect_reply *out, const struct session *s, const struct connect_req *req)
 {
 	const struct vhost *v = s->vhost;
-	prefixes_n = lines_n = 0;
+	prefixes_n = lines_n = expanded_used = 0;
 	add_lines(&v->included_http_headers);
-	add_lines(&v->custom_header);
+	add_custom_lines(s);
 	*out = (struct connect_reply){
 		.server_name = "ocserv-modern",
 		.hostname = s->facts->hostname,
@@ -121,6 +153,10 @@ void reply_fill(struct connect_reply *out, const struct session *s, const struct
 		.no_routes = list_of(&v->no_route),
 		.tunnel_all_dns = v->tunnel_all_dns,
 		.client_bypass = v->client_bypass_protocol,
+		.dyndns = v->listen_host_is_dyndns,
+		.proxy_url = with_names(s, v->proxy_url, EXPAND_URL),
+		.dtls_encoding = pack_name(s->pack_udp),
+		.encoding = pack_name(s->pack_tls),
 		.headers = { lines, lines_n },
 		.base_mtu = s->link,
 		.mtu = s->mtu,

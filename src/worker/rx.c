@@ -10,6 +10,7 @@
 #include "wire/cstp.h"
 #include "wire/ip.h"
 #include "wire/mtu.h"
+#include "worker/compress.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -23,7 +24,7 @@ void rx_write_tun(struct worker *w, const uint8_t *packet, size_t len)
 }
 
 /* One write for each run of a flow: super-packets cost the kernel little more than one packet. */
-void rx_flush(struct worker *w)
+static void write_runs(struct worker *w)
 {
 	struct coalesce_out out;
 	while (coalesce_next(&w->coalesce, &out) == ERR_OK) {
@@ -32,7 +33,13 @@ void rx_flush(struct worker *w)
 			STAT_ADD(w, tun_errors, out.packets_n);
 		STAT_INC(w, rx_writes);
 	}
+}
+
+void rx_flush(struct worker *w)
+{
+	write_runs(w);
 	w->plain_used = 0;
+	compress_forget();
 }
 
 static void collect(struct worker *w, uint8_t *p, size_t len)
@@ -43,9 +50,7 @@ static void collect(struct worker *w, uint8_t *p, size_t len)
 	}
 	enum err e = coalesce_add(&w->coalesce, p, len);
 	if (e == ERR_FULL) {
-		size_t used = w->plain_used;
-		rx_flush(w);
-		w->plain_used = used; /* the packet at hand is still there */
+		write_runs(w); /* the packet at hand stays where it is */
 		e = coalesce_add(&w->coalesce, p, len);
 	}
 	if (e != ERR_OK)
@@ -100,6 +105,26 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 	collect(w, p, k.len);
 }
 
+/* A frame of this type without an agreed method is a frame of unknown type. */
+static bool compressed(struct session *s, enum rx_via via, const uint8_t *payload, size_t len)
+{
+	struct worker *w = s->w;
+	if ((via == RX_TLS ? s->pack_tls : s->pack_udp) == PACK_NONE)
+		return false;
+	if (compress_is_full(s->mtu_most)) {
+		write_runs(w); /* the frame at hand lies in another buffer and stays */
+		compress_forget();
+	}
+	uint8_t *p = compress_expand(s, via == RX_TLS, payload, &len);
+	if (p == nullptr) {
+		STAT_INC(w, rx_bad_compressed);
+		return true;
+	}
+	STAT_INC(w, rx_compressed);
+	packet(s, via, p, len);
+	return true;
+}
+
 static void answer_dpd(struct session *s, enum rx_via via, const uint8_t *payload, size_t len)
 {
 	if (via == RX_TLS) {
@@ -137,7 +162,10 @@ void rx_frame(struct session *s, enum rx_via via, uint8_t type, uint8_t *payload
 		if (via == RX_TLS) /* TLS is the control channel */
 			goodbye(s, payload, len);
 		return;
-	case CSTP_COMPRESSED: /* never negotiated yet */
+	case CSTP_COMPRESSED:
+		if (compressed(s, via, payload, len))
+			return;
+		break;
 	case CSTP_TERMINATE: break;
 	}
 	STAT_INC(s->w, rx_unknown_type);

@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/table.h"
 #include "wire/mtu.h"
 #include "worker/authority.h"
+#include "worker/compress.h"
 #include "worker/reply.h"
 #include "worker/rx.h"
 
@@ -43,6 +45,8 @@ static void fill_slot(struct session *s)
 	atomic_store_explicit(&slot->dtls_up, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->dtls_seen, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->mtu, s->mtu, memory_order_relaxed);
+	atomic_store_explicit(&slot->pack_tls, s->pack_tls, memory_order_relaxed);
+	atomic_store_explicit(&slot->pack_udp, s->pack_udp, memory_order_relaxed);
 	tls_describe(&s->conn->tls, slot->tls_cipher, sizeof slot->tls_cipher);
 	/* partner: control's acquire load */
 	atomic_store_explicit(&slot->sid, s->route.sid, memory_order_release);
@@ -88,15 +92,37 @@ static void take_timers(struct session *s, const struct connect_req *req, const 
 		t->rekey = clock_add_s(now, v->rekey_time);
 }
 
+static uint32_t link_of(const struct conn *c, const struct vhost *v, const struct connect_req *req)
+{
+	return mtu_link(v->mtu, req->base_mtu, reply_path_mtu(c->fd));
+}
+
+/* Judged by the channel that leaves less. */
+bool session_has_room_for_ip6(const struct conn *c, const struct vhost *v, const struct connect_req *req)
+{
+	bool outer_ip6 = !addr_is_v4(&c->remote);
+	uint32_t link = link_of(c, v, req);
+	uint32_t inner = MIN(mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM), mtu_inner_tls(link, outer_ip6));
+	return mtu_allows_ip6(mtu_inner_agreed(inner, req->mtu));
+}
+
 static void take_mtu(struct session *s, const struct connect_req *req)
 {
 	bool outer_ip6 = !addr_is_v4(&s->conn->remote);
-	uint32_t link = mtu_link(s->vhost->mtu, req->base_mtu, reply_path_mtu(s->conn->fd));
+	uint32_t link = link_of(s->conn, s->vhost, req);
 	uint32_t inner = s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM)
 				       : mtu_inner_tls(link, outer_ip6);
 	s->link = (uint16_t)link;
 	s->mtu_most = (uint16_t)inner;
 	s->mtu = (uint16_t)mtu_inner_agreed(inner, req->mtu);
+}
+
+/* A client that asks so must not be woken by empty segments; DPD finds it if it is gone. */
+static void take_keepalive(const struct conn *c, const struct connect_req *req)
+{
+	const int off = 0;
+	if (req->no_keepalive)
+		setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof off);
 }
 
 static void free_parts(struct session *s)
@@ -143,9 +169,11 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	explicit_bzero(psk, sizeof psk);
 	s->wants_dtls = req->psk && s->config->dtls_psk && !s->vhost->no_udp && w->udp.sockets_n > 0 &&
 			facts->app_id.len == STEER_APP_ID;
+	compress_agree(s, req);
 	take_addresses(s, facts);
 	take_timers(s, req, facts);
 	take_mtu(s, req);
+	take_keepalive(c, req);
 	fill_slot(s);
 	steer_add(&w->steer, &s->route);
 	DL_APPEND(w->sessions, s);
@@ -214,7 +242,9 @@ enum err session_send_tls(struct session *s, enum cstp_type type, uint8_t *paylo
 {
 	if (s->conn->state != CONN_TUNNEL)
 		return ERR_CLOSED;
-	if (type == CSTP_DATA && tls_unsent(&s->conn->tls) > queue_max(s)) {
+	/* an answer too: a client that asks and never reads must not fill our memory */
+	bool may_be_lost = type == CSTP_DATA || type == CSTP_COMPRESSED || type == CSTP_DPD_RESP;
+	if (may_be_lost && tls_unsent(&s->conn->tls) > queue_max(s)) {
 		conn_flush(s->conn); /* the batch may be larger than the queue while the socket is free */
 		if (s->dead || s->conn->state != CONN_TUNNEL)
 			return ERR_CLOSED;
@@ -239,7 +269,7 @@ void session_send_tls_small(struct session *s, enum cstp_type type, const void *
 		conn_flush(s->conn);
 }
 
-/* Frames of p, as far as they are whole.  What is left is returned. */
+/* Frames of p, as far as they are whole.  What is left is returned: less than the longest frame. */
 static size_t take_frames(struct session *s, const uint8_t *p, size_t len)
 {
 	while (len > 0 && !s->dead) {
@@ -259,37 +289,52 @@ static size_t take_frames(struct session *s, const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* Give the frame that has begun what it lacks; how much of p that was.  A byte is moved once, however small the records are. */
+static size_t fill_partial(struct session *s, const uint8_t *p, size_t len)
+{
+	size_t taken = 0;
+	while (taken < len) {
+		size_t lacks = cstp_frame_len(s->partial, s->partial_len) - s->partial_len;
+		size_t n = MIN(lacks, len - taken);
+		if (n == 0)
+			break;
+		memcpy(s->partial + s->partial_len, p + taken, n);
+		s->partial_len += n;
+		taken += n;
+	}
+	return taken;
+}
+
+static void drop_partial(struct session *s)
+{
+	if (s->partial == nullptr)
+		return;
+	rx_flush(s->w); /* packets may lie in there */
+	free(s->partial);
+	s->partial = nullptr;
+	s->partial_len = 0;
+}
+
 void session_input(struct session *s, const uint8_t *p, size_t len)
 {
 	s->t.rx_tcp = s->w->now;
 	if (s->partial_len > 0) { /* rare: one frame a record is the rule */
-		uint8_t *joined = realloc(s->partial, s->partial_len + len);
-		if (joined == nullptr) {
-			session_close(s, CAUSE_NETWORK);
+		size_t n = fill_partial(s, p, len);
+		if (take_frames(s, s->partial, s->partial_len) > 0 || s->dead)
 			return;
-		}
-		memcpy(joined + s->partial_len, p, len);
-		s->partial = joined;
-		p = joined;
-		len += s->partial_len;
-		s->partial_len = 0;
+		drop_partial(s);
+		p += n;
+		len -= n;
 	}
 	size_t left = take_frames(s, p, len);
-	if (s->dead)
+	if (left == 0 || s->dead)
 		return;
-	uint8_t *rest = nullptr;
-	if (left > 0) {
-		rest = malloc(left);
-		if (rest == nullptr) {
-			session_close(s, CAUSE_NETWORK);
-			return;
-		}
-		memcpy(rest, p + len - left, left);
+	s->partial = malloc(CSTP_HEAD_LEN + CSTP_PAYLOAD_MAX);
+	if (s->partial == nullptr) {
+		session_close(s, CAUSE_NETWORK);
+		return;
 	}
-	if (s->partial != nullptr)
-		rx_flush(s->w); /* packets may lie in there */
-	free(s->partial);
-	s->partial = rest;
+	memcpy(s->partial, p + len - left, left);
 	s->partial_len = left;
 }
 

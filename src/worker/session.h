@@ -11,6 +11,7 @@
 #include "ipc/ipc.h"
 #include "wire/connect.h"
 #include "wire/cstp.h"
+#include "wire/pack.h"
 #include "worker/conn.h"
 #include "worker/dtls.h"
 #include "worker/worker.h"
@@ -41,6 +42,8 @@ struct session {
 	bool wants_dtls;
 	bool dead;            /* closed; the memory goes with the connection */
 	bool udp_active;      /* packets to the client go over DTLS */
+	bool compresses;      /* one of the channels does */
+	enum pack_method pack_tls, pack_udp;
 	uint32_t run;         /* of udp_out, the last it has put a datagram into */
 	uint16_t mtu, mtu_most, link; /* inner now, inner at most, outer */
 	struct session_timers t;
@@ -54,6 +57,9 @@ struct session {
 /* The keeper granted it: fills reply for the client; facts are copied.  ERR_FULL: no counter slot; ERR_NOMEM. */
 enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
 		      struct connect_reply *reply);
+
+/* Whether a tunnel for this request would be wide enough for IPv6. */
+bool session_has_room_for_ip6(const struct conn *c, const struct vhost *v, const struct connect_req *req);
 
 /* End it: tells client and keeper as the cause demands, frees. */
 void session_close(struct session *s, enum msgs_cause cause);

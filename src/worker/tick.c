@@ -2,6 +2,7 @@
 #include "worker/tick.h"
 
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/table.h"
@@ -35,4 +36,16 @@ void tick_run(uv_timer_t *timer)
 		session_tick(s);
 	}
 	udp_flush(w);
+}
+
+void tick_turn(uv_prepare_t *turn)
+{
+	struct worker *w = CONTAINER_OF(turn, struct worker, turn);
+	if (w->rest.packets == 0)
+		return;
+	const struct timespec t = { .tv_nsec = rest_turn(&w->rest, clock_now().ns) };
+	if (t.tv_nsec == 0)
+		return;
+	STAT_INC(w, rests);
+	nanosleep(&t, nullptr); /* a signal ends it early, which is as good */
 }

@@ -9,6 +9,7 @@
 #include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/segment.h"
+#include "worker/compress.h"
 #include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/worker.h"
@@ -65,13 +66,19 @@ static void touch(struct conn *c)
 /* A packet that fits, at p in the arena. */
 static void send_packet(struct session *s, uint8_t *p, size_t len)
 {
-	enum err e = s->chan != nullptr && s->udp_active ? dtls_send(s, CSTP_DATA, p, len) : ERR_CLOSED;
+	enum cstp_type type = CSTP_DATA;
+	size_t n = len;
+	if (s->compresses)
+		type = compress_packet(s, p, &n);
+	enum err e = s->chan != nullptr && s->udp_active ? dtls_send(s, type, p, n) : ERR_CLOSED;
 	if (e == ERR_OK) {
-		keep(len);
+		keep(n);
 		count(s, len);
 		return;
 	}
-	e = session_send_tls(s, CSTP_DATA, p, len);
+	if (type == CSTP_COMPRESSED && e != ERR_CLOSED)
+		return; /* packed for UDP, whose keys have just ended: TLS may have another method */
+	e = session_send_tls(s, type, p, n);
 	if (e == ERR_OK) {
 		count(s, len);
 		touch(s->conn);
@@ -179,6 +186,7 @@ static bool read_one(struct worker *w)
 	if (n <= (ssize_t)head)
 		return n >= 0;
 	STAT_INC(w, tx_reads);
+	w->rest.packets++;
 	forward(w, &vnet, super, (size_t)n - head, true);
 	return true;
 }

@@ -176,8 +176,10 @@ static bool read_batch(struct udp_socket *u, uint32_t index)
 	int n = recvmmsg(u->fd, msgs, (unsigned)room, MSG_DONTWAIT, nullptr);
 	for (int i = 0; i < n; i++)
 		take_message(u, index, &msgs[i].msg_hdr, msgs[i].msg_len);
-	if (n > 0)
+	if (n > 0) {
 		STAT_ADD(w, udp_receives, (uint64_t)n);
+		w->rest.packets += (uint32_t)n;
+	}
 	rx_flush(w); /* the packets are in the buffers of this batch */
 	return n == (int)room;
 }

@@ -16,6 +16,7 @@
 #include "ipc/stats.h"
 #include "wire/coalesce.h"
 #include "worker/dtls.h"
+#include "worker/rest.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
 #include "worker/udp.h"
@@ -52,6 +53,8 @@ struct tun_queue {
 struct worker {
 	uv_loop_t loop;
 	uv_timer_t tick; /* once a second: tick.c */
+	uv_prepare_t turn; /* the work of a turn is done: main.c */
+	struct rest rest;
 	unsigned index, workers_n;
 	bool serving, stopping;
 	struct mono now; /* of this turn of the loop */

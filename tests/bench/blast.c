@@ -54,7 +54,9 @@ static void report(uint64_t packets, double seconds)
 	printf("%llu %.6f\n", (unsigned long long)packets, seconds);
 }
 
-static void blast_send(const char *address, const char *port, size_t size, double rate, double seconds)
+/* burst: packets of one call, at most RUN */
+static void blast_send(const char *address, const char *port, size_t size, double rate, double seconds,
+		       size_t burst)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), payload = (int)(size - HEADERS), room = 4 << 20;
@@ -68,12 +70,12 @@ static void blast_send(const char *address, const char *port, size_t size, doubl
 	uint64_t sent = 0;
 	double start = now(), t = start;
 	for (; t < start + seconds && !ended; t = now()) {
-		if (rate > 0 && (double)(sent + RUN) > (t - start) * rate) {
-			rest(RUN / rate / 4);
+		if (rate > 0 && (double)(sent + burst) > (t - start) * rate) {
+			rest((double)burst / rate / 4);
 			continue;
 		}
-		if (send(fd, data, RUN * (size_t)payload, 0) > 0)
-			sent += RUN;
+		if (send(fd, data, burst * (size_t)payload, 0) > 0)
+			sent += burst;
 		else if (errno != ENOBUFS && errno != EAGAIN && errno != ECONNREFUSED)
 			die("send");
 	}
@@ -129,12 +131,13 @@ static void blast_count(const char *port, double seconds)
 int main(int argc, char **argv)
 {
 	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, nullptr);
-	if (argc == 7 && strcmp(argv[1], "send") == 0)
-		blast_send(argv[2], argv[3], (size_t)atoi(argv[4]), atof(argv[5]), atof(argv[6]));
+	size_t burst = argc == 8 ? (size_t)atoi(argv[7]) : RUN;
+	if ((argc == 7 || argc == 8) && burst > 0 && burst <= RUN && strcmp(argv[1], "send") == 0)
+		blast_send(argv[2], argv[3], (size_t)atoi(argv[4]), atof(argv[5]), atof(argv[6]), burst);
 	else if (argc == 4 && strcmp(argv[1], "count") == 0)
 		blast_count(argv[2], atof(argv[3]));
 	else {
-		fputs("usage: blast send ADDRESS PORT SIZE RATE SECONDS | blast count PORT SECONDS\n",
+		fputs("usage: blast send ADDRESS PORT SIZE RATE SECONDS [BURST] | blast count PORT SECONDS\n",
 		      stderr);
 		return 2;
 	}

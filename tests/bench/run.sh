@@ -198,7 +198,7 @@ packets_ocload() {
 		"$(json "$T/ocload.json" "d['traffic']['received_per_s']")"
 }
 
-# blast_through SUBJECT up|down SIZE RATE SECONDS: "packets" received, in $T/count
+# blast_through SUBJECT up|down SIZE RATE SECONDS [BURST]: "packets" received, in $T/count
 blast_through() {
 	local subject=$1 direction=$2 size=$3 to counter
 	local from_ns=in_cl to_ns=$host
@@ -211,16 +211,16 @@ blast_through() {
 	spawn "$to_ns" "$load_cpus" - "$T/count" "$tools/blast" count 7799 60
 	counter=$spawned
 	sleep 0.1
-	"$from_ns" "$tools/blast" send "$to" 7799 "$size" "$4" "$5" >"$T/sent" || true
+	"$from_ns" "$tools/blast" send "$to" 7799 "$size" "$4" "$5" "${6:-32}" >"$T/sent" || true
 	sleep 0.2
 	end "$counter"
 }
 
 packets_blast() {
-	local subject=$1 direction=$2 size=$3 packets
-	measure "$(server_of "$subject")" blast_through "$subject" "$direction" "$size" 0 "$secs"
+	local subject=$1 direction=$2 size=$3 name=${4:-$2_$3} packets
+	measure "$(server_of "$subject")" blast_through "$subject" "$direction" "$size" 0 "$secs" "${5:-32}"
 	packets=$(cut -d' ' -f1 "$T/count")
-	packets_emit "$subject" "${direction}_$size" "$size" "${packets:-0}" "$(calc "${packets:-0} / $secs")"
+	packets_emit "$subject" "$name" "$size" "${packets:-0}" "$(calc "${packets:-0} / $secs")"
 }
 
 packets_once() {
@@ -228,6 +228,16 @@ packets_once() {
 	ours-* | ocserv-*) packets_ocload "$@" ;;
 	*) packets_blast "$@" ;;
 	esac
+}
+
+# What is lost at 80 % of the capacity that the sweep has found.
+loss_once() {
+	local subject=$1 direction=$2 size=$3 capacity
+	capacity=$(json "$T/ocload.json" "int(d.get('traffic', {}).get('received_per_s', 0))")
+	[ "$capacity" -gt 0 ] || return 0
+	load_works "$(server_of "$subject")" "$direction" "--${subject##*-}" --clients 4 --size "$size" --rate $((capacity * 8 / 10)) \
+		--duration 3 --warmup 0.5 || { say "ocload fails over $subject: $(tail -1 "$T/ocload.err")"; return 0; }
+	emit "$subject" "loss_80_${direction}_$size" "$(json "$T/ocload.json" "d['traffic']['loss_percent']")"
 }
 
 # The highest rate with less than 0.1 % of loss.
@@ -253,9 +263,13 @@ packets_round() {
 			done
 		done
 	done
-	for subject in "${swept[@]}"; do
+	for subject in "${subjects[@]}"; do
+		[[ $subject != *-tls ]] || continue
 		progress "round $round: $subject up, 160 bytes, one at a time"
-		packets_ocload "$subject" up 160 up_alone --burst 1 --flows 16
+		case $subject in
+		o*) packets_ocload "$subject" up 160 up_alone --burst 1 --flows 16 ;;
+		*) packets_blast "$subject" up 160 up_alone 1 ;;
+		esac
 	done
 }
 
@@ -266,7 +280,7 @@ section_packets() {
 	for subject in "${subjects[@]}"; do
 		[[ $subject != o*-dtls ]] || swept+=("$subject")
 	done
-	progress_begin $((rounds * (${#subjects[@]} * 6 - 8 + ${#swept[@]}) + ${#swept[@]} * 2))
+	progress_begin $((rounds * (${#subjects[@]} * 7 - 10) + ${#swept[@]} * 2))
 	for ((round = 1; round <= rounds; round++)); do
 		packets_round "$round"
 	done
@@ -274,6 +288,7 @@ section_packets() {
 		for subject in "${swept[@]}"; do
 			progress "sweep: $subject $direction, 160 bytes"
 			sweep_once "$subject" "$direction" 160
+			loss_once "$subject" "$direction" 160
 		done
 	done
 }
@@ -404,10 +419,20 @@ section_workers() {
 
 # {{ profile }}
 
+perf_graph=()
+
 # perf_lines [OPTION...]: "percent TAB dso TAB symbol" of the recording
 perf_lines() {
 	perf report -i "$T/perf.data" --stdio --sort dso,symbol -g none "$@" 2>/dev/null |
 		sed -n 's/^ *\([0-9.]*\)% *\([^ ]*\) *\[.\] *\([^ ]*\).*$/\1\t\2\t\3/p'
+}
+
+# Where the time of lone packets goes, callees included: the kernel takes each to its receiver inside of the write.
+perf_inside() {
+	perf report -i "$T/perf.data" --stdio --children -g none --sort symbol 2>/dev/null | awk '
+		/ vfs_writev / { print $1 + 0 "\tof it inside of the write to the TUN device" }
+		/ sock_def_readable / { print $1 + 0 "\tof that waking the receiver of the packet" }
+		/ __x64_sys_recvmmsg / { print $1 + 0 "\tof it reading the UDP socket" }' | sort -rn
 }
 
 # What kind of work a symbol is.
@@ -429,7 +454,7 @@ profile_once() {
 	"$@" &
 	load=$!
 	sleep 1.5
-	perf record -q -e cpu-clock -F 1999 -p "$worker" -o "$T/perf.data" -- sleep "$secs" >"$T/perf.log" 2>&1 || true
+	perf record -q "${perf_graph[@]}" -e cpu-clock -F 1999 -p "$worker" -o "$T/perf.data" -- sleep "$secs" >"$T/perf.log" 2>&1 || true
 	wait "$load" || true
 	while IFS=$'\t' read -r percent symbol; do
 		emit "$what" "part: $symbol" "$percent"
@@ -439,11 +464,11 @@ profile_once() {
 	done < <(perf_lines --percent-limit 0.8 | head -16)
 }
 
-profile_load() { load_works ours "$1" --dtls --clients 4 --size "$2" --duration $((secs + 2)); }
+profile_load() { load_works ours "$1" --dtls --clients 4 --size "$2" --duration $((secs + 2)) "${@:3}"; }
 profile_tcp() { iperf ours-dtls "$1" 4 $((secs + 2)) "$T/iperf.json"; }
 
 section_profile() {
-	local direction
+	local direction percent what
 	if ! perf record -q -e cpu-clock -o "$T/perf.data" -- true >/dev/null 2>&1; then
 		fact none "perf does not work on this machine; callgrind is too slow for a loaded data path and was not tried"
 		return
@@ -452,12 +477,19 @@ section_profile() {
 	[ "${#subjects[@]}" = 1 ] || return 0
 	iperf_start
 	peer_start
-	progress_begin 4
+	progress_begin 5
 	for direction in up down; do
 		progress "TCP $direction, 4 streams, openconnect"
 		profile_once "tcp_$direction" profile_tcp "$direction"
 		progress "1300-byte packets $direction, ocload"
 		profile_once "bulk_$direction" profile_load "$direction" 1300
+	done
+	progress "160-byte packets up, one a call, ocload"
+	perf_graph=(-g)
+	profile_once lone_up profile_load up 160 --burst 1 --flows 16
+	perf_graph=()
+	perf_inside | while IFS=$'\t' read -r percent what; do
+		emit lone_up "part: $what" "$percent"
 	done
 }
 

@@ -78,6 +78,8 @@ static void emit_all(const struct connect_req *r)
 		.base_mtu = r->base_mtu,
 		.mtu = r->mtu,
 		.banner = r->dtls_ciphers,
+		.encoding = r->encodings,
+		.dtls_encoding = r->dtls_encodings,
 		.dialect = connect_dialect_of(r),
 	};
 	auto w = writer_of(out, sizeof out);

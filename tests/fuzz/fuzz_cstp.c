@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Targets: cstp_parse, cstp_put_header, cstp_parse_bye, cstp_is_known, cstp_reason_text. */
+/* Targets: cstp_parse, cstp_frame_len, cstp_put_header, cstp_parse_bye, cstp_is_known, cstp_reason_text. */
 #include <string.h>
 
 #include "wire/cstp.h"
@@ -14,6 +14,8 @@ static void check_cuts(const uint8_t *p, const struct cstp_frame *whole)
 		struct cstp_frame f;
 		enum err e = cstp_parse(p, MIN(cuts[i], whole->len - 1), &f);
 		assert(e == ERR_SHORT);
+		size_t want = cstp_frame_len(p, MIN(cuts[i], whole->len - 1));
+		assert(want == CSTP_HEAD_LEN || want == whole->len);
 	}
 }
 
@@ -28,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cstp_put_header(head, f.type, f.payload_len);
 		assert(memcmp(head, data + at, sizeof head) == 0);
 		check_cuts(data + at, &f);
+		assert(cstp_frame_len(data + at, size - at) == f.len);
 		struct cstp_bye bye = cstp_parse_bye(f.payload, f.payload_len);
 		assert(bye.text_len < MAX(f.payload_len, 1));
 		assert(cstp_reason_text(bye.reason) != nullptr);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # steering.sh - packets find the worker that has the session: with eBPF by themselves (handed over: less than 1 %), without it
-# by being handed over. DTLS clients over outer IPv4 and IPv6 with traffic in both directions, 2 and 4 workers.
+# by being handed over. DTLS clients over outer IPv4 and IPv6 with traffic in both directions, 2, 4 and 8 workers.
 # The network is drawn in lib.sh.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib_many.sh"
@@ -133,7 +133,7 @@ after_deaths() {
 	few_are_handed "$text, new worker, new tunnels"
 }
 
-for workers in 2 4; do
+for workers in 2 4 8; do
 	for bpf in true false; do
 		run $workers $bpf
 	done

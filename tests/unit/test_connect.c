@@ -263,7 +263,11 @@ static void kinds_choose_the_dialect(void **)
 		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-CSTP-Full-IPv6-Capability: true\r\n",
 		  { .full_ipv6 = true } },
 		{ "User-Agent: Open AnyConnect VPN Agent v3.20\r\n", { .no_ipv6_lists = true } },
-		{ "User-Agent: Cisco AnyConnect VPN Agent for Windows 4.10\r\n", { .dns_ip6 = true } },
+		{ "User-Agent: Cisco AnyConnect VPN Agent for Windows 4.10\r\n",
+		  { .dns_ip6 = true, .alert = true } },
+		{ "User-Agent: AnyConnect Windows 5.0\r\nX-CSTP-TCP-Keepalive: FALSE\r\n",
+		  { .dns_ip6 = true, .alert = true, .no_keepalive = true } },
+		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-CSTP-TCP-Keepalive: no\r\n", {} },
 		{ "User-Agent: AnyConnect Android 4.10\r\nX-CSTP-License: mobile\r\n",
 		  { .dns_ip6 = true, .license = true } },
 		{ "User-Agent: Open AnyConnect VPN Agent v9.01\r\nX-AnyConnect-Identifier-Platform: apple-ios\r\n",
@@ -343,6 +347,8 @@ static void answer_with_all(void **)
 		.base_mtu = 1500,
 		.mtu = 1390,
 		.banner = "Welcome\r\nX-Evil: 1",
+		.encoding = "oc-lz4",
+		.dtls_encoding = "lzs",
 		.dialect = { .full_ipv6 = true, .license = true },
 	};
 	assert_string_equal(
@@ -378,6 +384,7 @@ static void answer_with_all(void **)
 		"X-CSTP-MSIE-Proxy-PAC-URL: http://wpad/x.pac\r\n"
 		"X-CSTP-Session-Timeout: 86400\r\n"
 		"X-CSTP-Session-Timeout-Remaining: 86000\r\n"
+		"X-CSTP-Lease-Duration: 86000\r\n"
 		"X-CSTP-Disconnected-Timeout: none\r\n"
 		"X-CSTP-Keep: true\r\n"
 		"X-CSTP-TCP-Keepalive: true\r\n"
@@ -394,6 +401,8 @@ static void answer_with_all(void **)
 		"X-CSTP-Base-MTU: 1500\r\n"
 		"X-CSTP-MTU: 1390\r\n"
 		"X-CSTP-Banner: Welcome  X-Evil: 1\r\n"
+		"X-DTLS-Content-Encoding: lzs\r\n"
+		"X-CSTP-Content-Encoding: oc-lz4\r\n"
 		"\r\n");
 }
 
@@ -512,6 +521,28 @@ static void texts_cannot_end_their_line(void **)
 	assert_int_equal(strspn(strstr(out, "Banner: ") + 8, "x"), 1023);
 }
 
+static void what_a_client_declines(void **)
+{
+	parse("X-CSTP-FIPS-Mode: enabled\r\nX-CSTP-TCP-Keepalive: false\r\n");
+	assert_true(req.fips && req.no_keepalive);
+	parse("X-CSTP-FIPS-Mode: disabled\r\nX-CSTP-TCP-Keepalive: true\r\n");
+	assert_false(req.fips || req.no_keepalive);
+	const struct connect_reply r = { .dialect = { .no_keepalive = true } };
+	assert_non_null(strstr(emit(&r), "\r\nX-CSTP-TCP-Keepalive: false\r\n"));
+}
+
+static void only_ciscos_clients_are_told_when_to_warn(void **)
+{
+	const struct connect_timers t = { .session_s = 600, .session_remaining_s = 500 };
+	struct connect_reply r = { .timers = t };
+	assert_null(strstr(emit(&r), "Alert-Interval"));
+	r.dialect.alert = true;
+	assert_non_null(strstr(emit(&r), "\r\nX-CSTP-Session-Timeout-Alert-Interval: 60\r\n"));
+	r.timers.session_s = 0;
+	assert_null(strstr(emit(&r), "Alert-Interval"));
+	assert_null(strstr(out, "Lease-Duration"));
+}
+
 static void an_answer_without_room_fails(void **)
 {
 	const struct connect_reply r = { .ipv4 = net("10.9.0.7", 32) };
@@ -572,6 +603,8 @@ int main(void)
 		cmocka_unit_test(a_default_route_is_no_line),
 		cmocka_unit_test(a_bad_header_line_fails),
 		cmocka_unit_test(texts_cannot_end_their_line),
+		cmocka_unit_test(what_a_client_declines),
+		cmocka_unit_test(only_ciscos_clients_are_told_when_to_warn),
 		cmocka_unit_test(an_answer_without_room_fails),
 		cmocka_unit_test(refusals),
 	};

@@ -100,6 +100,21 @@ static void longest_frame_passes_a_longer_one_does_not(void **)
 	assert_int_equal(cstp_parse(big, sizeof big, &f), ERR_PROTO);
 }
 
+static void a_stream_knows_how_much_it_lacks(void **)
+{
+	uint8_t head[CSTP_HEAD_LEN];
+	for (size_t n = 0; n < CSTP_HEAD_LEN; n++)
+		assert_int_equal(cstp_frame_len(dpd, n), CSTP_HEAD_LEN);
+	for (size_t n = CSTP_HEAD_LEN; n <= sizeof dpd; n++)
+		assert_int_equal(cstp_frame_len(dpd, n), sizeof dpd);
+	cstp_put_header(head, CSTP_DATA, CSTP_PAYLOAD_MAX);
+	assert_int_equal(cstp_frame_len(head, sizeof head), CSTP_HEAD_LEN + CSTP_PAYLOAD_MAX);
+	head[5]++;
+	assert_int_equal(cstp_frame_len(head, sizeof head), CSTP_HEAD_LEN);
+	head[4] = head[5] = 0xff;
+	assert_int_equal(cstp_frame_len(head, sizeof head), CSTP_HEAD_LEN);
+}
+
 static void unknown_types_are_framed_but_not_known(void **)
 {
 	unsigned known = 0;
@@ -164,6 +179,7 @@ int main(void)
 		cmocka_unit_test(wrong_last_header_byte_is_refused),
 		cmocka_unit_test(other_protocols_are_refused),
 		cmocka_unit_test(longest_frame_passes_a_longer_one_does_not),
+		cmocka_unit_test(a_stream_knows_how_much_it_lacks),
 		cmocka_unit_test(unknown_types_are_framed_but_not_known),
 		cmocka_unit_test(header_is_as_on_the_wire),
 		cmocka_unit_test(reasons_of_a_goodbye),
