@@ -187,9 +187,9 @@ trouble() {
 killing() {
 	local pid
 	pid=$(in_occtl show status | json "[p['pid'] for p in d['Processes'] if p['name'] == 'auth'][0]")
-	in_cl timeout 20 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/killed" 2>&1 &
+	in_cl timeout 50 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/killed" 2>&1 &
 	local client=$!
-	sleep 1
+	ok "killed: a login is under way" wait_until 20 processes_are 6
 	kill -KILL "$pid"
 	wait "$client" || true
 	ok "killed: the login under way is refused" not grep -q '^OK' "$T/killed"

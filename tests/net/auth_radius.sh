@@ -254,13 +254,13 @@ later() {
 }
 
 fail_over() {
-	client_conf "203.0.113.99:1812,$host4:1812" "$secret" 2 1
+	client_conf "203.0.113.99:1812,$host4:1812" "$secret" 8 1
 	auth_start "$method"
 	ok "fail-over: the first server is silent, the second lets in" enters plain "$password"
 	ok "fail-over: the log says who is silent" log_has 'radius.silent server="203.0.113.99"'
 	local begin=$SECONDS
 	ok "fail-over: the next login does not wait for it" enters plain "$password"
-	ok "fail-over: at all" not more $((SECONDS - begin)) $((1 * slow + 1))
+	ok "fail-over: at all" not more $((SECONDS - begin)) 6
 	nothing_died
 	server_stop
 }
