@@ -32,6 +32,7 @@ readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
 	oathtool freeradius freeradius-utils
+	haproxy testssl.sh nmap
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

@@ -5,6 +5,7 @@
 
 #include "config/auth.h"
 #include "config/parse.h"
+#include "config/priority.h"
 
 constexpr uint32_t MTU_IPV6_LEAST = 1280; /* RFC 8200 */
 constexpr uint8_t POOL_V4_MOST_LEN = 30; /* network, broadcast, server, one client */
@@ -76,6 +77,26 @@ static enum err check_certs(const struct scene *s)
 		at(s, OPTION_server_key),
 		"%zu server-cert and %zu server-key; the n-th key belongs to the n-th certificate", certs,
 		keys);
+}
+
+static enum err check_priorities(const struct scene *s)
+{
+	if (!is_set(s, OPTION_tls_priorities) && !is_set(s, OPTION_cisco_client_compat))
+		return ERR_OK;
+	struct priority p;
+	struct config_why why = {};
+	const bool is_compat = s->v->cisco_client_compat;
+	if (priority_parse(&p, s->v->tls_priorities, &why) != ERR_OK)
+		return is_set(s, OPTION_tls_priorities)
+			       ? config_report_error(at(s, OPTION_tls_priorities), "tls-priorities = %s: %s",
+						     s->v->tls_priorities, why.text)
+			       : ERR_OK;
+	if (is_compat && !priority_drop_tls13(&p))
+		return config_report_error(
+			at(s, OPTION_cisco_client_compat),
+			"cisco-client-compat takes TLS 1.3 away and tls-priorities leaves nothing else; add +VERS-TLS1.2 "
+			"with a cipher of it");
+	return ERR_OK;
 }
 
 static enum err check_pool_v4(const struct scene *s)
@@ -204,8 +225,8 @@ static enum err check_users(const struct scene *s)
 enum err config_check(const struct config_parse *p)
 {
 	static enum err (*const checks[])(const struct scene *) = {
-		check_auth,  check_certs,  check_pool_exists, check_pool_v4, check_pool_v6, check_mtu,
-		check_names, check_groups, check_udp,         check_clients, check_users,
+		check_auth, check_certs, check_priorities, check_pool_exists, check_pool_v4, check_pool_v6,
+		check_mtu,  check_names, check_groups,     check_udp,         check_clients, check_users,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

@@ -18,6 +18,8 @@
 #include "keeper/restore.h"
 #include "keeper/session.h"
 #include "keeper/maps.h"
+#include "keeper/staple.h"
+#include "keeper/ticket.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -45,6 +47,8 @@ struct keeper {
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
 	struct maps maps;
+	struct ticket_ring tickets;
+	struct staples staples;
 	bool is_running; /* GO came */
 };
 

@@ -40,6 +40,7 @@ enum err keeper_commit(struct keeper *k)
 	k->now = k->next;
 	k->next = (struct edition){};
 	edition_retire(&k->before); /* its keys are still named by handshakes under way */
+	staple_reset(k);
 	log_set_level(log_level_of(k->now.debug));
 	log_info("keeper.config generation=%u", k->now.number);
 	return ERR_OK;
@@ -241,6 +242,8 @@ static void on_tick(uv_timer_t *timer)
 	auth_tick(&k->auth, now);
 	acct_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
+	ticket_tick(k, now);
+	staple_tick(k, now);
 }
 
 /* {{ start }} */
@@ -268,6 +271,8 @@ static void fini(struct keeper *k)
 	auth_remote_fini(&k->remote);
 	acct_fini(&k->acct);
 	maps_fini(&k->maps);
+	staple_fini(&k->staples);
+	ticket_fini(&k->tickets);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */
 	uv_loop_close(k->loop);

@@ -41,6 +41,8 @@ static const char *option_of(enum msgs_file kind)
 	case FILE_SERVER_KEY: return "server-key";
 	case FILE_PASSWD: return "auth";
 	case FILE_OTP: return "auth (otp)";
+	case FILE_OCSP: return "ocsp-response";
+	case FILE_CA: return "ca-cert";
 	}
 	return "file";
 }
@@ -286,6 +288,8 @@ static bool is_of_users(enum msgs_file kind)
 static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
 {
 	bool is_passwd = is_of_users(f->kind);
+	if (f->kind == FILE_OCSP && r->is_first)
+		return; /* staple.c warns, and tries again */
 	size_t len = strlen(f->path);
 	if (strncmp(error, f->path, len) == 0 && strncmp(error + len, ": ", 2) == 0)
 		error += len + 2; /* the name is said anyway */
@@ -298,6 +302,15 @@ static void note_unopened(struct reload *r, struct reload_file *f, const char *e
 						  : "correct the path or the file's rights";
 	if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
 		f->error = nullptr;
+}
+
+/* Old or broken it is no danger: clients ask the authority themselves then.  So a server that starts, or gets its keeper back, goes on
+ * with the warning of staple.c; only a reload, which has an administrator waiting for its result, is refused. */
+static void check_staple(struct reload *r, struct reload_file *f)
+{
+	const char *problem = staple_problem(f->bytes.p, f->bytes.len - 1 /* the NUL of read_whole */);
+	if (problem != nullptr && !r->is_first)
+		f->error = strdup(problem);
 }
 
 static void take_file(struct keeper *k, struct reload_file *f, int fd, const char *error)
@@ -314,6 +327,8 @@ static void take_file(struct keeper *k, struct reload_file *f, int fd, const cha
 	if (e != ERR_OK)
 		f->error =
 			strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
+	else if (f->kind == FILE_OCSP)
+		check_staple(&k->reload, f);
 }
 
 void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
@@ -321,7 +336,7 @@ void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	struct reload *r = &k->reload;
 	const Msg__File *file = (const void *)m->body;
-	if (fetch_answered(k, m))
+	if (fetch_answered(k, m) || staple_answered(k, m))
 		return;
 	for (size_t i = 0; i < r->files_n; i++) {
 		if (r->files[i].id == 0 || r->files[i].id != m->id)
@@ -357,6 +372,8 @@ static enum err want_all(struct reload *r, const struct config *cfg)
 			TRY(want(r, FILE_SERVER_CERT, i, j, v->server_cert.v[j]));
 		for (uint32_t j = 0; j < v->server_key.n; j++)
 			TRY(want(r, FILE_SERVER_KEY, i, j, v->server_key.v[j]));
+		if (v->ocsp_response != nullptr)
+			TRY(want(r, FILE_OCSP, i, 0, v->ocsp_response));
 	}
 	struct auth_set_file f;
 	for (size_t n = 0; auth_set_file(cfg, n, &f); n++)

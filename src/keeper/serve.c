@@ -34,6 +34,13 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 	return a;
 }
 
+/* By name: a worker may be a generation ahead of or behind us, and numbers change with a reload.  UINT32_MAX: there is none. */
+static uint32_t vhost_index(const struct keeper *k, const char *name)
+{
+	const struct vhost *v = config_vhost(k->now.cfg, name);
+	return strcmp(v->name, name) == 0 ? v->index : UINT32_MAX;
+}
+
 /* {{ SIGN }} */
 
 /* Workers may be a generation ahead of or behind us for a moment. */
@@ -78,7 +85,7 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.ticket = { .worker = worker, .channel = k->workers[worker].channel, .id = m->id },
 		.auth_id = b->auth_id.data,
 		.auth_id_len = b->auth_id.len,
-		.vhost = b->vhost,
+		.vhost = vhost_index(k, b->vhost_name),
 		.username = b->has_username ? b->username : nullptr,
 		.password = b->has_password ? b->password : nullptr,
 		.group = b->group,
@@ -148,6 +155,8 @@ static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const cha
 			session.ipv4.len = session.server_ipv4.len = 0;
 		if (!asked->want_ipv6)
 			session.ipv6.len = session.server_ipv6.len = 0;
+		const struct keeper *k = ipc_owner(ipc);
+		session.vhost_name = k->now.cfg->vhosts[s->vhost].name;
 		done.session = &session;
 	}
 	send_to(ipc, MSG_OPEN_DONE, id, &done.base);
@@ -159,6 +168,7 @@ void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open 
 		.cookie = b->cookie.data,
 		.cookie_len = b->cookie.len,
 		.worker = ipc_peer_index(ipc),
+		.vhost = vhost_index(k, b->vhost_name),
 		.remote = addr_of(b->remote_ip, b->remote_port),
 		.local = addr_of(b->local_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -312,4 +322,6 @@ void serve_connect(struct keeper *k, unsigned worker, int fd)
 	}
 	w->channel = ++k->last_channel;
 	send_all_routes(k, w->ipc);
+	ticket_send(k, w->ipc);
+	staple_send(k, w->ipc);
 }

@@ -144,6 +144,8 @@ static bool is_over_all(const struct sessions *a, const struct session *s)
 /* Why this client may not come in; nullptr: it may. */
 static const char *refusal(const struct sessions *a, const struct session *s, const struct session_open *in)
 {
+	if (in->vhost != s->vhost)
+		return "the session belongs to another virtual host";
 	if (vhost_of(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
 		return "the client's address is not the one it logged in from (deny-roaming)";
 	if (is_over_same(a, s))

@@ -129,6 +129,7 @@ struct session_open {
 	const uint8_t *cookie;
 	size_t cookie_len;
 	uint32_t worker;
+	uint32_t vhost; /* that the client has connected to */
 	struct addr remote, local;
 	struct session_client client; /* borrowed; an empty string keeps what the login said */
 	bool want_ipv4, want_ipv6;

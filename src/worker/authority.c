@@ -57,7 +57,7 @@ enum err authority_sign(struct conn *c)
 	struct tls_sign *s = c->tls.sign;
 	Msg__Sign m = MSG__SIGN__INIT;
 	m.generation = c->tls.ctx->generation;
-	m.key = c->tls.ctx->key;
+	m.key = c->tls.cert->key;
 	m.scheme = s->scheme;
 	m.hash = s->hash;
 	m.digest = ipc_bytes(s->bytes, s->len);
@@ -73,6 +73,7 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
 	Msg__Auth m = MSG__AUTH__INIT;
 	m.auth_id = ipc_bytes(auth_id, auth_id_len);
+	m.vhost_name = text(tls_vhost(&c->tls)->name);
 	m.has_username = req->has_username;
 	m.username = text(req->username);
 	m.has_password = req->has_password;
@@ -91,6 +92,7 @@ enum err authority_open(struct conn *c)
 	const struct connect_req *r = &c->web->connect;
 	Msg__Open m = MSG__OPEN__INIT;
 	m.cookie = ipc_bytes(r->cookie, sizeof r->cookie);
+	m.vhost_name = text(tls_vhost(&c->tls)->name);
 	m.remote_ip = ip_bytes(&c->remote);
 	m.remote_port = c->remote.port;
 	m.local_ip = ip_bytes(&c->local);
@@ -203,10 +205,30 @@ static void on_traffic_get(struct ipc *ipc, struct ipc_msg *m)
 		log_warn("keeper.unreachable sid=%lu", t.sid);
 }
 
+static void on_ticket_keys(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	if (tls_live_set_keys(&w->tls_live, (Msg__TicketKeys *)m->body) != ERR_OK)
+		log_err("tls.bad_ticket_keys");
+}
+
+static void on_staple(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	enum err e = tls_live_set_staple(&w->tls_live, (const Msg__Staple *)m->body);
+	if (e != ERR_OK)
+		log_warn("tls.staple_lost why=\"%s\"", err_text(e));
+}
+
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN_DONE] = on_sign_done, [MSG_AUTH_DONE] = on_auth_done,
-	[MSG_OPEN_DONE] = on_open_done, [MSG_SESSION_CLOSE] = on_session_close,
-	[MSG_ROUTE] = on_route,         [MSG_TRAFFIC_GET] = on_traffic_get,
+	[MSG_SIGN_DONE] = on_sign_done,
+	[MSG_AUTH_DONE] = on_auth_done,
+	[MSG_OPEN_DONE] = on_open_done,
+	[MSG_SESSION_CLOSE] = on_session_close,
+	[MSG_ROUTE] = on_route,
+	[MSG_TRAFFIC_GET] = on_traffic_get,
+	[MSG_TICKET_KEYS] = on_ticket_keys,
+	[MSG_STAPLE] = on_staple,
 };
 
 /* {{ life }} */

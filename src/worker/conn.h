@@ -2,7 +2,7 @@
 /*
  * conn - one TCP connection: handshake, requests, maybe a tunnel
  *
- * HANDSHAKE -> REQUEST -> (ASKED -> REQUEST)... -> ASKED -> TUNNEL, and DRAIN -> DEAD from anywhere.
+ * (PROXY ->) HELLO -> HANDSHAKE -> REQUEST -> (ASKED -> REQUEST)... -> ASKED -> TUNNEL, and DRAIN -> DEAD from anywhere.
  *
  * Owner:    the worker; freed by the loop after conn_close, so a caller up the stack may still look at it.
  */
@@ -22,7 +22,9 @@ struct worker;
 struct session;
 
 enum conn_state : uint8_t {
-	CONN_HANDSHAKE = 1, /* TLS */
+	CONN_PROXY = 1,     /* the header of the PROXY protocol is being read */
+	CONN_HELLO,         /* TLS ClientHello: it names the virtual host */
+	CONN_HANDSHAKE,     /* TLS */
 	CONN_REQUEST,       /* an HTTP request is being read */
 	CONN_ASKED,         /* the keeper decides */
 	CONN_TUNNEL,        /* session_input gets all */
@@ -60,7 +62,7 @@ struct conn {
 	UT_hash_handle by_asked;
 };
 
-/* Take the descriptor; ERR_FULL or ERR_NOMEM: it is closed. */
+/* Take the descriptor; remote and local are those of the socket, until a PROXY header tells others.  ERR_FULL or ERR_NOMEM: it is closed. */
 enum err conn_new(struct worker *w, int fd, const struct addr *remote, const struct addr *local);
 /* No more input; close when the output is gone (or after a few seconds). */
 void conn_finish(struct conn *c);

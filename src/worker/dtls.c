@@ -231,7 +231,7 @@ void dtls_hello(struct session *s, struct datagram *d)
 	if (w->dtls_listener == nullptr)
 		w->dtls_listener = hs_new(w);
 	struct dtls_hs *l = w->dtls_listener;
-	if (l == nullptr)
+	if (l == nullptr || !tls_ctx_limit_dtls(w->gen.tls, l->ssl, s->vhost))
 		return;
 	point_at(l, d);
 	int result = wolfDTLS_accept_stateless(l->ssl);

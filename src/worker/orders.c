@@ -58,7 +58,7 @@ static void prepare(struct worker *w)
 	if (g->config == nullptr || w->certs == nullptr || w->certs->generation != g->number)
 		return;
 	char why[160] = "";
-	enum err e = tls_ctx_new(&g->tls, g->config, w->certs, why);
+	enum err e = tls_ctx_new(&g->tls, g->config, w->certs, &w->tls_live, why);
 	msg__certs__free_unpacked(w->certs, nullptr);
 	w->certs = nullptr;
 	answer_config(w, g->number, e == ERR_OK ? nullptr : why[0] != '\0' ? why : err_text(e));

@@ -161,7 +161,7 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	s->facts = copy;
 	s->slot = slot;
 	s->config = config_get(w->gen.config);
-	s->vhost = &s->config->vhosts[MIN(facts->vhost, s->config->vhosts_n - 1)];
+	s->vhost = config_vhost(s->config, facts->vhost_name);
 	s->route.sid = facts->sid;
 	s->route.worker = w->index;
 	s->route.own = s;

@@ -58,14 +58,25 @@ void tls_io_install(WOLFSSL_CTX *ctx)
 	wolfSSL_CTX_SetIOSend(ctx, io_send);
 }
 
-enum err tls_init(struct tls *t, struct tls_ctx *ctx, int fd)
+void tls_init(struct tls *t, struct tls_ctx *ctx, int fd)
 {
 	*t = (struct tls){ .ctx = tls_ctx_get(ctx), .fd = fd };
+}
+
+enum err tls_begin(struct tls *t, const struct hello *hello)
+{
+	static char alpn[] =
+		"http/1.1"; /* h2 is never chosen; without a match the handshake goes on without */
+	t->cert = tls_ctx_choose(t->ctx, hello);
 	t->sign = calloc(1, sizeof *t->sign);
-	t->ssl = wolfSSL_new(ctx->tls);
-	if (t->ssl == nullptr || t->sign == nullptr) {
-		tls_fini(t);
+	t->ssl = t->sign != nullptr ? wolfSSL_new(t->cert->ctx) : nullptr;
+	if (t->ssl == nullptr || wolfSSL_UseALPN(t->ssl, alpn, sizeof alpn - 1,
+						 WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) != WOLFSSL_SUCCESS)
 		return ERR_NOMEM;
+	if (!tls_live_has_keys(
+		    t->cert->host->live)) { /* else a ticket that cannot be made would end the handshake */
+		wolfSSL_NoTicketTLSv12(t->ssl);
+		wolfSSL_no_ticket_TLSv13(t->ssl);
 	}
 	wolfSSL_SetIOReadCtx(t->ssl, t);
 	wolfSSL_SetIOWriteCtx(t->ssl, t);
@@ -195,6 +206,16 @@ enum err tls_export_psk(struct tls *t, uint8_t psk[32])
 	int ok = wolfSSL_export_keying_material(t->ssl, psk, 32, label, sizeof label - 1, nullptr, 0, 0);
 	wolfSSL_FreeArrays(t->ssl);
 	return ok == WOLFSSL_SUCCESS ? ERR_OK : ERR_CRYPTO;
+}
+
+const struct vhost *tls_vhost(const struct tls *t)
+{
+	return t->cert != nullptr ? t->cert->host->vhost : &t->ctx->config->vhosts[0];
+}
+
+const char *tls_cert_sha1(const struct tls *t)
+{
+	return t->cert->sha1;
 }
 
 bool tls_is_13(const struct tls *t)

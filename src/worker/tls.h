@@ -16,24 +16,61 @@
 #include <wolfssl/ssl.h>
 
 #include "config/config.h"
+#include "config/priority.h"
 #include "ipc/ipc.h"
+#include "wire/hello.h"
+#include "worker/tls_live.h"
 
 constexpr size_t TLS_RECORD_MAX = 16384; /* payload */
 constexpr size_t TLS_SIGNATURE_MAX = 1024;
 
-struct tls_ctx {
-	WOLFSSL_CTX *tls;  /* TCP */
-	WOLFSSL_CTX *dtls; /* DTLS 1.2 with pre-shared key */
-	uint32_t generation;
-	uint32_t key;      /* number of the certificate's key in the keeper */
-	unsigned refs;
-	char cert_sha1[41]; /* of the leaf's DER, upper-case hex: protocol.md 4.9 */
+constexpr size_t TLS_CERTS_MAX = 8;    /* of one virtual host */
+constexpr size_t TLS_SERIAL_MAX = 32;
+
+/* The kind of key of a certificate. */
+enum tls_kind : uint8_t { TLS_KEY_RSA = 1, TLS_KEY_P256, TLS_KEY_P384, TLS_KEY_P521, TLS_KEY_ED25519 };
+
+/* A certificate of a virtual host, with a context of the library that presents it. */
+struct tls_cert {
+	WOLFSSL_CTX *ctx;
+	const struct tls_host *host;
+	uint32_t key;       /* number of its key in the keeper */
+	enum tls_kind kind;
+	char sha1[41];      /* of the leaf's DER, upper-case hex: protocol.md 4.9 */
+	uint8_t serial[TLS_SERIAL_MAX];
+	size_t serial_len;
 };
 
-/* Contexts for a configuration and the certificates that the keeper has checked.  why (of 160 bytes) is filled on failure. */
-enum err tls_ctx_new(struct tls_ctx **out, const struct config *cfg, const Msg__Certs *certs, char why[160]);
+/* A virtual host. */
+struct tls_host {
+	const struct vhost *vhost; /* of tls_ctx.config */
+	struct tls_live *live;
+	struct priority priority;
+	struct tls_cert certs[TLS_CERTS_MAX];
+	size_t certs_n;
+	char dtls_ciphers[PRIORITY_NAMES_MAX]; /* "": no DTLS */
+};
+
+struct tls_ctx {
+	struct config *config; /* counted */
+	struct tls_host *hosts; /* in the order of config->vhosts */
+	size_t hosts_n;
+	WOLFSSL_CTX *dtls; /* DTLS 1.2 with pre-shared key */
+	uint32_t generation;
+	unsigned refs;
+};
+
+/* Contexts for a configuration and the certificates that the keeper has checked.  live outlives them.  why (of 160 bytes) is
+ * filled on failure. */
+enum err tls_ctx_new(struct tls_ctx **out, struct config *cfg, const Msg__Certs *certs, struct tls_live *live,
+		     char why[160]);
 struct tls_ctx *tls_ctx_get(struct tls_ctx *ctx);
 void tls_ctx_put(struct tls_ctx *ctx);
+
+/* The host of this name, and its certificate that fits best what the client offers; hello nullptr: nothing is known. */
+const struct tls_cert *tls_ctx_choose(const struct tls_ctx *ctx, const struct hello *hello);
+/* Give a DTLS object the ciphers of a virtual host.  False: it permits none. */
+bool tls_ctx_limit_dtls(const struct tls_ctx *ctx, WOLFSSL *dtls, const struct vhost *vhost);
 
 enum tls_sign_state : uint8_t {
 	TLS_SIGN_NONE,
@@ -53,8 +90,9 @@ struct tls_sign {
 };
 
 struct tls {
-	WOLFSSL *ssl;
+	WOLFSSL *ssl; /* nullptr until tls_begin */
 	struct tls_ctx *ctx; /* counted */
+	const struct tls_cert *cert; /* presented; of ctx */
 	const uint8_t *in; /* received, not yet taken by the library */
 	size_t in_len;
 	uint8_t *kept; /* the same, across returns to the loop; usually nullptr */
@@ -64,7 +102,9 @@ struct tls {
 	struct tls_sign *sign; /* during the handshake only */
 };
 
-enum err tls_init(struct tls *t, struct tls_ctx *ctx, int fd);
+void tls_init(struct tls *t, struct tls_ctx *ctx, int fd);
+/* Choose virtual host and certificate, make the library's object.  hello as in tls_ctx_choose. */
+enum err tls_begin(struct tls *t, const struct hello *hello);
 void tls_fini(struct tls *t);
 
 /* Receive once into scratch and offer it to the library.  ERR_BUSY: nothing there; ERR_CLOSED: the peer is gone.
@@ -91,4 +131,8 @@ void tls_shutdown(struct tls *t);
 enum err tls_export_psk(struct tls *t, uint8_t psk[32]);
 /* "(TLS1.3)-(ECDHE-X25519)-(AES-256-GCM)" as occtl shows it. */
 void tls_describe(const struct tls *t, char *out, size_t cap);
+/* The virtual host that the client has named; the default one before tls_begin. */
+const struct vhost *tls_vhost(const struct tls *t);
+/* SHA-1 of the certificate presented, 40 upper-case hex digits. */
+const char *tls_cert_sha1(const struct tls *t);
 bool tls_is_13(const struct tls *t);

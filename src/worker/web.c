@@ -18,7 +18,7 @@ static uint8_t answer[ANSWER_MAX]; /* one thread; sealed before the next use */
 
 static const struct vhost *vhost_of(const struct conn *c)
 {
-	return &c->w->gen.config->vhosts[0];
+	return tls_vhost(&c->tls);
 }
 
 void web_forget_body(struct conn *c)
@@ -220,7 +220,7 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 	webvpn[n] = '\0';
 	TRY(encode_to_base64(done->auth_id.data, done->auth_id.len, context, sizeof context - 1, &n));
 	context[n] = '\0';
-	const char *sha1 = c->tls.ctx->cert_sha1;
+	const char *sha1 = tls_cert_sha1(&c->tls);
 	struct login_cookies cookies;
 	TRY(login_cookies_done(&cookies, n > 0 ? context : nullptr, webvpn, sha1));
 	struct login_done d = { .session_token = webvpn, .banner = vhost_of(c)->banner, .cert_sha1 = sha1 };

@@ -62,6 +62,7 @@ struct worker {
 	struct ipc *supervisor, *keeper;
 	struct conn *waiting; /* for an answer of the keeper, by request id */
 
+	struct tls_live tls_live; /* ticket keys, OCSP responses */
 	struct generation gen, next; /* in force; loaded but not committed */
 	Msg__Certs *certs; /* of the next one */
 

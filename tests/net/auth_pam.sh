@@ -204,7 +204,8 @@ nothing_died_but_auth() {
 missing() {
 	make_config "$T/server.conf" 'auth="pam[service=ocm-nothing]"'
 	ok "a service without a file: the server does not start" not in_gw "${auth_wrapper[@]}" "$(server_program)" -f -c "$T/server.conf"
-	ok "and says what is missing" has "$T/last" 'there is no /etc/pam.d/ocm-nothing'
+	in_gw "${auth_wrapper[@]}" "$(server_program)" -t -c "$T/server.conf" >"$T/why" 2>&1 || true
+	ok "and says what is missing" has "$T/why" 'there is no /etc/pam.d/ocm-nothing'
 	ok "nor does -t pass" not in_gw "${auth_wrapper[@]}" "$(server_program)" -t -c "$T/server.conf"
 }
 

@@ -194,6 +194,20 @@ make_certificate() {
 		) 2>>"$T/openssl.txt"
 }
 
+# certificate NAME HOST ALGORITHM...: NAME.pem and NAME-key.pem, signed by the test's authority.
+certificate() {
+	local name=$1 cn=$2
+	shift 2
+	openssl genpkey -algorithm "$@" -out "$T/$name-key.pem" 2>>"$T/openssl.txt"
+	openssl req -new -key "$T/$name-key.pem" -subj "/CN=$cn/O=$name" -out "$T/$name.csr"
+	openssl x509 -req -in "$T/$name.csr" -CA "$T/ca.pem" -CAkey "$T/ca-key.pem" -CAcreateserial -sha256 -days 2 \
+		-out "$T/$name.pem" -extfile <(
+			echo "basicConstraints=critical,CA:FALSE"
+			echo "keyUsage=critical,digitalSignature"
+			echo "subjectAltName=DNS:$cn"
+		) 2>>"$T/openssl.txt"
+}
+
 make_authority() {
 	new_key "$T/ca-key.pem"
 	openssl req -x509 -new -key "$T/ca-key.pem" -sha256 -days 2 -subj "/CN=test authority" \
@@ -215,6 +229,8 @@ add_user() {
 	printf '%s\n%s\n' "$password" "$password" | ocpasswd -c "$T/ocpasswd" "$@" "$name" >>"$T/ocpasswd.txt" 2>&1
 }
 
+# Lines at the end of each configuration: sections of virtual hosts.
+config_tail=
 # make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out.
 make_config() {
 	local file=$1 change key
@@ -245,6 +261,7 @@ make_config() {
 		for change in "${added[@]}"; do
 			echo "${change%%=*} = ${change#*=}"
 		done
+		[ -z "$config_tail" ] || printf '%s\n' "$config_tail"
 	} >"$file"
 }
 

@@ -52,6 +52,10 @@ static enum err init_tls(struct tls *t, const struct options *o)
 	/* without a list the library makes one at the first connection, and threads would do so at the same time */
 	if (wolfSSL_CTX_set_cipher_list(t->tls, TLS_CIPHERS) != WOLFSSL_SUCCESS)
 		return complain("this build has no cipher ", TLS_CIPHERS);
+	int groups[] = { WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519,
+			 WOLFSSL_ECC_SECP256R1 }; /* as browsers */
+	if (wolfSSL_CTX_set_groups(t->tls, groups, (int)ARRAY_LEN(groups)) != WOLFSSL_SUCCESS)
+		return complain("this build has no group ", "X25519MLKEM768");
 	wolfSSL_CTX_SetIORecv(t->tls, conn_io_recv);
 	wolfSSL_CTX_SetIOSend(t->tls, conn_io_send);
 	wolfSSL_CTX_set_session_cache_mode(t->tls, WOLFSSL_SESS_CACHE_OFF);
