@@ -33,6 +33,7 @@ readonly test_packages=(
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
 	oathtool freeradius freeradius-utils
 	haproxy testssl.sh nmap
+	libssl-dev libgnutls28-dev
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

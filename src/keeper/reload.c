@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "keeper/auth_kind.h"
 #include "keeper/descriptor.h"
+#include "keeper/groups.h"
 #include "keeper/keeper.h"
 
 constexpr size_t FILE_BYTES_MAX = 1024 * 1024; /* of a certificate, a key or a configuration */
@@ -53,6 +54,7 @@ void reload_fini(struct reload *r)
 {
 	for (size_t i = 0; i < r->files_n; i++) {
 		vault_fini(&r->files[i].bytes);
+		groups_fini(&r->files[i].groups);
 		free(r->files[i].error);
 	}
 	free(r->files);
@@ -202,11 +204,32 @@ static enum err load_vhost(struct reload *r, struct edition *g, uint32_t vhost)
 	return ERR_OK;
 }
 
+/* The first file of passwords that a virtual host's methods name; nullptr: none. */
+static const char *passwd_of(const struct vhost *v)
+{
+	const struct auth_method *m;
+	const char *path = nullptr;
+	for (size_t i = 0; path == nullptr && (m = config_vhost_method(v, i)) != nullptr; i++)
+		path = config_auth_arg(m, "passwd");
+	return path;
+}
+
+/* What its password file knows goes to a virtual host that offers it; several may share the file. */
+static enum err give_groups(struct reload *r, struct edition *g, uint32_t vhost)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	const char *path = v->auto_select_group ? passwd_of(v) : nullptr;
+	const struct reload_file *f = path != nullptr ? find_file(r, FILE_PASSWD, path) : nullptr;
+	return f != nullptr ? edition_set_groups(g, vhost, &f->groups) : ERR_OK;
+}
+
 static enum err build(struct keeper *k)
 {
 	struct edition *g = &k->next;
 	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
 		TRY(load_vhost(&k->reload, g, i));
+	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
+		TRY(give_groups(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
 	const struct auth_backend_conf conf = { .loop = k->loop,
@@ -265,6 +288,16 @@ static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_
 			file, line, problem);
 }
 
+static bool wants_groups(const struct config *cfg, const char *file)
+{
+	for (size_t i = 0; i < cfg->vhosts_n; i++) {
+		const char *path = cfg->vhosts[i].auto_select_group ? passwd_of(&cfg->vhosts[i]) : nullptr;
+		if (path != nullptr && strcmp(path, file) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 {
 	const struct auth_backend_kind *kind = auth_backend_kind(f->kind);
@@ -273,6 +306,9 @@ static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &check, &users);
 	if (e != ERR_OK)
 		f->error = strdup("cannot be read; it must be a regular file of at most 64 MB");
+	else if (f->kind == FILE_PASSWD && wants_groups(k->next.cfg, f->path) &&
+		 groups_read(&f->groups, fd, f->path) != ERR_OK)
+		f->error = strdup("its groups cannot be read (auto-select-group)");
 	else if (check.bad_n > 0 && users == 0 && !k->reload.is_restart)
 		f->error = strdup(
 			f->kind == FILE_OTP

@@ -76,6 +76,17 @@ static void on_sign(struct ipc *ipc, struct ipc_msg *m)
 
 /* {{ AUTH }} */
 
+/* The bytes, if they are as many as they must be. */
+static const uint8_t *bytes_of(ProtobufCBinaryData b, size_t len)
+{
+	return b.len == len ? b.data : nullptr;
+}
+
+static const uint8_t *key_of(ProtobufCBinaryData b)
+{
+	return bytes_of(b, SESSION_STRAP_KEY_LEN);
+}
+
 static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
@@ -89,6 +100,7 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.username = b->has_username ? b->username : nullptr,
 		.password = b->has_password ? b->password : nullptr,
 		.group = b->group,
+		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
 	};
@@ -162,6 +174,16 @@ static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const cha
 	send_to(ipc, MSG_OPEN_DONE, id, &done.base);
 }
 
+static struct session_proof proof_of(const Msg__Open *b)
+{
+	struct session_proof p = { .key = key_of(b->strap_key),
+				   .signature = bytes_of(b->strap_signature, SESSION_STRAP_SIGNATURE_LEN) };
+	for (size_t i = 0; i < b->n_strap_digests && p.digests_n < SESSION_STRAP_DIGESTS_MAX; i++)
+		if (b->strap_digests[i].len == SESSION_STRAP_DIGEST_LEN)
+			p.digests[p.digests_n++] = b->strap_digests[i].data;
+	return p;
+}
+
 void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *b)
 {
 	const struct session_open in = {
@@ -174,6 +196,7 @@ void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open 
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
 		.want_ipv4 = b->want_ipv4,
 		.want_ipv6 = b->want_ipv6,
+		.proof = proof_of(b),
 		.unix_now = time(nullptr),
 	};
 	struct session *s = nullptr;
@@ -207,6 +230,19 @@ static void on_logout(struct ipc *ipc, struct ipc_msg *m)
 	const Msg__Logout *b = (const void *)m->body;
 	session_logout(&k->sessions, b->cookie.data, b->cookie.len, clock_now());
 	explicit_bzero(b->cookie.data, b->cookie.len);
+}
+
+static void on_check(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Check *b = (const void *)m->body;
+	struct mono now = clock_now();
+	Msg__CheckDone done = MSG__CHECK_DONE__INIT;
+	done.known = session_is_usable(&k->sessions, b->cookie.data, b->cookie.len, now) ||
+		     auth_is_known(&k->auth, b->auth_id.data, b->auth_id.len, now);
+	send_to(ipc, MSG_CHECK_DONE, m->id, &done.base);
+	if (b->cookie.len > 0)
+		explicit_bzero(b->cookie.data, b->cookie.len);
 }
 
 /* {{ what the keeper says on its own }} */
@@ -262,6 +298,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_LOGOUT] = on_logout,
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
+	[MSG_CHECK] = on_check,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

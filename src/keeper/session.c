@@ -97,6 +97,10 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 	}
 	s->facts = facts;
 	s->logged_in_at = unix_now;
+	if (in->strap_key != nullptr && vhost_of(a, s)->strap) {
+		memcpy(s->strap.key, in->strap_key, sizeof s->strap.key);
+		s->strap.has_key = true;
+	}
 	s->timeout_s = facts_session_timeout(facts, vhost_of(a, s)->session_timeout);
 	if (s->timeout_s > 0)
 		s->expires = clock_add_s(now, s->timeout_s);
@@ -141,11 +145,18 @@ static bool is_over_all(const struct sessions *a, const struct session *s)
 	return a->cfg->max_clients > 0 && others >= a->cfg->max_clients;
 }
 
+bool session_is_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
+{
+	return find_usable(a, cookie, len, now) != nullptr;
+}
+
 /* Why this client may not come in; nullptr: it may. */
 static const char *refusal(const struct sessions *a, const struct session *s, const struct session_open *in)
 {
 	if (in->vhost != s->vhost)
 		return "the session belongs to another virtual host";
+	if (vhost_of(a, s)->strap && session_strap_verify(&s->strap, &in->proof) != ERR_OK)
+		return "the client does not prove to hold the key that was announced at login (strap)";
 	if (vhost_of(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
 		return "the client's address is not the one it logged in from (deny-roaming)";
 	if (is_over_same(a, s))
@@ -245,6 +256,7 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 	}
 	if (attach(a, s, in, now) != ERR_OK)
 		return refuse(503, s, in, "the server is short of memory", reason);
+	session_strap_rotate(&s->strap, &in->proof);
 	a->stats.opened++;
 	log_open(s);
 	if (a->ops.opened != nullptr)
@@ -382,6 +394,7 @@ static enum err report_session(struct sessions *a, const struct session_report *
 					     .client = in->client };
 	TRY(session_born(a, &login, in->cookie_hash, now, &s));
 	s->logged_in_at = in->logged_in_at;
+	s->strap = in->strap;
 	s->timeout_s = in->timeout_s;
 	s->expires = in->expires;
 	*out = s;

@@ -16,6 +16,7 @@
 #include "ipc/ipc.h"
 #include "wire/connect.h"
 #include "wire/http.h"
+#include "wire/strap.h"
 #include "worker/tls.h"
 
 struct worker;
@@ -33,14 +34,27 @@ enum conn_state : uint8_t {
 	CONN_N
 };
 
+/* What the keeper was asked for. */
+enum conn_ask : uint8_t {
+	CONN_ASK_LOGIN = 1,
+	CONN_ASK_TUNNEL,
+	CONN_ASK_COVER,   /* may this client see us? */
+	CONN_ASK_PROFILE, /* may it have the profile? */
+};
+
 /* Only before the tunnel. */
 struct conn_web {
 	struct http http;
 	uint8_t *body; /* of the request at hand */
 	size_t body_cap;
 	struct connect_req connect; /* while ASKED for a tunnel */
+	struct strap strap; /* of that request */
+	enum conn_ask ask; /* while ASKED */
 	enum login_dialect dialect;
-	char group[LOGIN_USER_MAX + 1]; /* chosen in the form */
+	char group[LOGIN_USER_MAX + 1]; /* chosen in the form, or by the URL */
+	bool group_by_url;
+	bool is_svc; /* the request at hand is that of an IP phone */
+	bool may_see; /* camouflage: this client knows the secret or has a cookie */
 	unsigned requests_n;
 };
 

@@ -223,6 +223,35 @@ bool tls_is_13(const struct tls *t)
 	return wolfSSL_version(t->ssl) == TLS1_3_VERSION;
 }
 
+enum record_suite tls_suite(const struct tls *t)
+{
+	uint16_t id = (uint16_t)wolfSSL_get_current_cipher_suite(t->ssl);
+	switch (id) {
+	case 0x1301: return RECORD_AES128_GCM; /* RFC 8446, B.4 */
+	case 0x1302: return RECORD_AES256_GCM;
+	case 0x1303: return RECORD_CHACHA20_POLY1305;
+	default: return record_suite_of(id);
+	}
+}
+
+size_t tls_bindings(struct tls *t, struct tls_binding out[TLS_BINDINGS_MAX])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	size_t n = 0;
+	out[n].len = wolfSSL_get_peer_finished(t->ssl, out[n].bytes, sizeof out[n].bytes);
+	n += out[n].len > 0;
+	if (tls_is_13(t)) {
+		out[n].len = 32;
+		n += wolfSSL_export_keying_material(t->ssl, out[n].bytes, 32, label, sizeof label - 1,
+						    nullptr, 0, 0) == WOLFSSL_SUCCESS;
+	} else if (wolfSSL_session_reused(
+			   t->ssl)) { /* the first Finished, as RFC 5929 has it, is ours then */
+		out[n].len = wolfSSL_get_finished(t->ssl, out[n].bytes, sizeof out[n].bytes);
+		n += out[n].len > 0;
+	}
+	return n;
+}
+
 void tls_describe(const struct tls *t, char *out, size_t cap)
 {
 	const char *curve = wolfSSL_get_curve_name(t->ssl);

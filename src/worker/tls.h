@@ -19,6 +19,7 @@
 #include "config/priority.h"
 #include "ipc/ipc.h"
 #include "wire/hello.h"
+#include "wire/record.h"
 #include "worker/tls_live.h"
 
 constexpr size_t TLS_RECORD_MAX = 16384; /* payload */
@@ -56,6 +57,7 @@ struct tls_ctx {
 	struct tls_host *hosts; /* in the order of config->vhosts */
 	size_t hosts_n;
 	WOLFSSL_CTX *dtls; /* DTLS 1.2 with pre-shared key */
+	WOLFSSL_CTX *dtls13;
 	uint32_t generation;
 	unsigned refs;
 };
@@ -69,8 +71,8 @@ void tls_ctx_put(struct tls_ctx *ctx);
 
 /* The host of this name, and its certificate that fits best what the client offers; hello nullptr: nothing is known. */
 const struct tls_cert *tls_ctx_choose(const struct tls_ctx *ctx, const struct hello *hello);
-/* Give a DTLS object the ciphers of a virtual host.  False: it permits none. */
-bool tls_ctx_limit_dtls(const struct tls_ctx *ctx, WOLFSSL *dtls, const struct vhost *vhost);
+/* The DTLS 1.2 suites that a virtual host permits, in the library's names; "": none. */
+const char *tls_ctx_dtls_ciphers(const struct tls_ctx *ctx, const struct vhost *vhost);
 
 enum tls_sign_state : uint8_t {
 	TLS_SIGN_NONE,
@@ -129,10 +131,20 @@ void tls_shutdown(struct tls *t);
 
 /* The 32-byte key of PSK-NEGOTIATE (protocol.md 16.2).  Frees what the library kept for it: once only. */
 enum err tls_export_psk(struct tls *t, uint8_t psk[32]);
+/* What binds an upper protocol to this connection (RFC 5929, RFC 9266): values that no other connection has.  Which one a client uses
+ * depends on its library: openconnect 9.01 takes the client's Finished with TLS 1.3, too.  How many; not after tls_export_psk. */
+constexpr size_t TLS_BINDINGS_MAX = 3;
+struct tls_binding {
+	size_t len;
+	uint8_t bytes[64];
+};
+size_t tls_bindings(struct tls *t, struct tls_binding out[TLS_BINDINGS_MAX]);
 /* "(TLS1.3)-(ECDHE-X25519)-(AES-256-GCM)" as occtl shows it. */
 void tls_describe(const struct tls *t, char *out, size_t cap);
 /* The virtual host that the client has named; the default one before tls_begin. */
 const struct vhost *tls_vhost(const struct tls *t);
 /* SHA-1 of the certificate presented, 40 upper-case hex digits. */
 const char *tls_cert_sha1(const struct tls *t);
+/* Its bulk cipher; RECORD_NONE if wire/record has none like it. */
+enum record_suite tls_suite(const struct tls *t);
 bool tls_is_13(const struct tls *t);

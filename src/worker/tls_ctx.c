@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "worker/dtls.h"
+#include "worker/dtls13.h"
 #include "worker/tls.h"
 #include "worker/tls_io.h"
 #include "worker/tls_sign.h"
@@ -176,7 +177,8 @@ static enum err fill(struct tls_ctx *ctx, const Msg__Certs *certs, struct tls_li
 			return e;
 		}
 	}
-	return dtls_ctx_new(&ctx->dtls);
+	TRY(dtls_ctx_new(&ctx->dtls));
+	return dtls13_ctx_new(&ctx->dtls13);
 }
 
 enum err tls_ctx_new(struct tls_ctx **out, struct config *cfg, const Msg__Certs *certs, struct tls_live *live,
@@ -213,18 +215,16 @@ void tls_ctx_put(struct tls_ctx *ctx)
 	free(ctx->hosts);
 	wolfSSL_CTX_free(ctx->dtls);
 	config_put(ctx->config);
+	wolfSSL_CTX_free(ctx->dtls13);
 	free(ctx);
 }
 
-bool tls_ctx_limit_dtls(const struct tls_ctx *ctx, WOLFSSL *dtls, const struct vhost *vhost)
+const char *tls_ctx_dtls_ciphers(const struct tls_ctx *ctx, const struct vhost *vhost)
 {
-	for (size_t i = 0; i < ctx->hosts_n; i++) {
-		const struct tls_host *host = &ctx->hosts[i];
-		if (strcmp(host->vhost->name, vhost->name) == 0)
-			return host->dtls_ciphers[0] != '\0' &&
-			       wolfSSL_set_cipher_list(dtls, host->dtls_ciphers) == WOLFSSL_SUCCESS;
-	}
-	return true; /* a session of a virtual host that is gone keeps the default */
+	for (size_t i = 0; i < ctx->hosts_n; i++)
+		if (strcmp(ctx->hosts[i].vhost->name, vhost->name) == 0)
+			return ctx->hosts[i].dtls_ciphers;
+	return ctx->hosts[0].dtls_ciphers; /* a session of a virtual host that is gone */
 }
 
 /* {{ choice }} */

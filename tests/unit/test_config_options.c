@@ -129,7 +129,7 @@ static const struct sample vhost[] = {
 	{ "pre-login-banner", "Hello" },
 	{ "custom-header", "X-My-Header: hi there" },
 	{ "included-http-headers", "X-A: b" },
-	{ "camouflage", "true" },
+	{ "camouflage", "false" },
 	{ "camouflage_secret", "s" },
 	{ "camouflage_realm", "r" },
 	{ "config-per-user", "/x" },

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "chan13.h"
 #include "conn.h"
 
 static const char SYSTEM_CA[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -93,12 +94,14 @@ static enum err init_dtls(struct tls *t, const struct options *o)
 
 enum err tls_init(struct tls *t, const struct options *o)
 {
-	*t = (struct tls){};
+	*t = (struct tls){ .o = o };
 	if (wolfSSL_Init() != WOLFSSL_SUCCESS)
 		return ERR_CRYPTO;
 	enum err e = init_tls(t, o);
 	if (e == ERR_OK)
 		e = init_dtls(t, o);
+	if (e == ERR_OK && options_offers_13(o))
+		e = chan13_ctx_new(&t->dtls13, o);
 	if (e != ERR_OK)
 		tls_fini(t);
 	return e;
@@ -108,6 +111,7 @@ void tls_fini(struct tls *t)
 {
 	wolfSSL_CTX_free(t->tls);
 	wolfSSL_CTX_free(t->dtls);
+	wolfSSL_CTX_free(t->dtls13);
 	*t = (struct tls){};
 	wolfSSL_Cleanup();
 }
