@@ -31,6 +31,8 @@ dep(seccomp libseccomp)
 dep(cap_ng libcap-ng)
 dep(crypt libcrypt)
 dep(readline readline)
+dep(radcli radcli)
+dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 
 # mimalloc replaces malloc by being linked first; a sanitizer brings its own.

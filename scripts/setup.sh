@@ -23,6 +23,7 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev
+	libpam0g-dev libradcli-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
@@ -30,6 +31,7 @@ readonly build_packages=(
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
+	oathtool freeradius freeradius-utils
 	haproxy testssl.sh nmap
 	libssl-dev libgnutls28-dev
 )

@@ -5,10 +5,9 @@
 #include <sched.h>
 
 static const int calls[] = {
-	SANDBOX_BASE_SYSCALLS,
-	SCMP_SYS(pread64), /* files come as descriptors */
-	SCMP_SYS(mlock),
-	SCMP_SYS(munlock),
+	SANDBOX_BASE_SYSCALLS, SCMP_SYS(pread64), /* files come as descriptors */
+	SCMP_SYS(fsync),   /* of a file that the supervisor has opened for it */
+	SCMP_SYS(mlock),       SCMP_SYS(munlock),
 };
 
 static const struct sandbox_rule rules[] = {

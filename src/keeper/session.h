@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "config/config.h"
+#include "ipc/messages.pb-c.h"
 #include "ipc/msgs.h"
 #include "keeper/lease.h"
 #include "keeper/session_strap.h"
@@ -43,6 +44,7 @@ struct session_conn {
 	struct session *session;
 	uint32_t worker;
 	struct mono since;
+	int64_t since_unix;
 	UT_hash_handle hh; /* by sid */
 };
 
@@ -68,6 +70,8 @@ struct session {
 	uint32_t vhost;
 	struct addr login, remote, local;
 	struct session_client client;
+	struct mono interim; /* next record of accounting; ns 0: none */
+	Msg__Facts *facts; /* what the back end said of the user; nullptr: nothing */
 	struct lease ipv4, ipv6;
 	struct session_strap strap;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
@@ -81,11 +85,22 @@ struct session_stats {
 	uint64_t time_max_s, time_sum_s;
 };
 
+/* How a connection was, when it is over. */
+struct session_end {
+	uint64_t sid;
+	int64_t began_at; /* unix */
+	uint64_t rx_bytes, tx_bytes, secs;
+	enum msgs_cause cause;
+};
+
 /* What the authority does to the world. */
 struct session_ops {
 	void (*close)(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause);
 	/* The connection came or went; s->sid names it. */
 	void (*route)(void *ctx, const struct session *s, bool gone);
+	/* A connection began (but for those that a worker reports after a restart), is over; nullptr: nobody wants to know. */
+	void (*opened)(void *ctx, struct session *s);
+	void (*closed)(void *ctx, const struct session *s, const struct session_end *end);
 	void *ctx;
 };
 
@@ -108,6 +123,7 @@ struct session_login {
 	const char *username, *group;
 	struct addr remote;
 	struct session_client client; /* borrowed */
+	const Msg__Facts *facts; /* of the back end; borrowed; nullptr: none */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announced; nullptr: none */
 };
 

@@ -118,6 +118,8 @@ static void user_leave(struct sessions *a, struct session *s)
 
 static void free_storage(struct session *s)
 {
+	if (s->facts != nullptr)
+		msg__facts__free_unpacked(s->facts, nullptr);
 	free(s->group);
 	free(s->client.user_agent);
 	free(s->client.hostname);

@@ -47,6 +47,7 @@ struct child {
 	char name[16];  /* keeper, worker3, control */
 	int binary;     /* O_PATH: the version that we are, whatever the disk holds later */
 	struct user user;
+	const int *caps; /* spawn.h */
 	pid_t pid;      /* 0: none */
 	struct ipc *ipc;
 	struct logpipe *log;
