@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # check-includes.sh - the arrows between folders:
-#   base < wire, config, ipc < supervisor, keeper, worker, control
-# The four processes never include each other; tools use base and wire only.
+#   base < wire, config, ipc < supervisor, keeper, worker, auth, control
+# The five processes never include each other; tools use base and wire only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,7 @@ allowed() {
 	src/supervisor) echo "base config ipc bpf supervisor" ;;
 	src/keeper) echo "base config ipc bpf keeper" ;;
 	src/worker) echo "base config ipc wire bpf worker" ;;
+	src/auth) echo "base config ipc auth" ;;
 	src/control) echo "base config ipc control" ;;
 	tools/options-doc) echo "base config" ;; # prints the table of options
 	tools/*) echo "base wire ${1#tools/}" ;;
@@ -26,7 +27,7 @@ allowed() {
 }
 
 # The folders that are ours: an include of another one ("sys/...", <wolfssl/...>) is a library's.
-readonly ours=" base wire config ipc bpf supervisor keeper worker control "
+readonly ours=" base wire config ipc bpf supervisor keeper worker auth control "
 
 bad=0
 checked=0

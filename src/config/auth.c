@@ -2,8 +2,10 @@
 /* auth - the type of auth, enable-auth and acct: "method" or "method[key=value,key=value]" */
 #include "config/auth.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 constexpr size_t METHODS_MAX = 4; /* as in ocserv */
 constexpr size_t ARGS_MAX = 16;
@@ -13,7 +15,7 @@ static const struct {
 	const char *name;
 	const char *args; /* with a space after each */
 } known[] = {
-	{ "plain", "passwd otp " },
+	{ "plain", "passwd otp totp-window hotp-window " },
 	{ "pam", "gid-min service " },
 	{ "radius", "config groupconfig nas-identifier group-separator override-interim-updates " },
 	{ "gssapi", "keytab require-local-user-map tgt-freshness-time gid-min " },
@@ -118,7 +120,8 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	const char *allowed = args_of(m->name);
 	if (allowed == nullptr) {
 		config_why_set(
-			why, "expected plain[passwd=FILE] (planned: pam, radius, gssapi, certificate, oidc)");
+			why,
+			"expected plain[passwd=FILE] or pam (planned: radius, gssapi, certificate, oidc)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -215,24 +218,157 @@ const char *config_auth_arg(const struct auth_method *m, const char *key)
 	return nullptr;
 }
 
-enum err config_auth_check(const struct auth_method *m, struct config_why *why)
+/* Decimal digits only. */
+static enum err parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *out)
 {
-	if (strcmp(m->name, "plain") != 0) {
-		config_why_set(
-			why,
-			"method %s is planned, and the server does not run with weaker authentication than "
-			"configured; use plain[passwd=FILE]",
-			m->name);
-		return ERR_UNSUPPORTED;
+	char *end;
+	errno = 0;
+	const unsigned long n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n < min || n > max)
+		return ERR_RANGE;
+	*out = (uint32_t)n;
+	return ERR_OK;
+}
+
+uint32_t config_auth_number(const struct auth_method *m, const char *key, uint32_t fallback)
+{
+	const char *text = config_auth_arg(m, key);
+	uint32_t n = 0;
+	return text != nullptr && parse_number(text, 0, UINT32_MAX, &n) == ERR_OK ? n : fallback;
+}
+
+const struct auth_method *config_vhost_method(const struct vhost *v, size_t n)
+{
+	const struct authlist *const lists[] = { &v->auth, &v->enable_auth, &v->acct };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		if (n < lists[i]->n)
+			return &lists[i]->v[n];
+		n -= lists[i]->n;
 	}
-	if (config_auth_arg(m, "otp") != nullptr) {
-		config_why_set(
-			why, "one-time passwords (otp=) are planned, and the server does not run with weaker "
-			     "authentication than configured; use plain[passwd=FILE]");
-		return ERR_UNSUPPORTED;
+	return nullptr;
+}
+
+bool config_has_method(const struct config *c, const char *name)
+{
+	const struct auth_method *m;
+	for (size_t i = 0; i < c->vhosts_n; i++)
+		for (size_t n = 0; (m = config_vhost_method(&c->vhosts[i], n)) != nullptr; n++)
+			if (strcmp(m->name, name) == 0)
+				return true;
+	return false;
+}
+
+bool config_same_auth(const struct vhost *a, const struct vhost *b)
+{
+	return is_equal_auth(&a->auth, &b->auth) && is_equal_auth(&a->enable_auth, &b->enable_auth);
+}
+
+/* {{ what works }} */
+
+static enum err check_number(const struct auth_method *m, const char *key, uint32_t min, uint32_t max,
+			     struct config_why *why)
+{
+	const char *text = config_auth_arg(m, key);
+	uint32_t n;
+	if (text == nullptr || parse_number(text, min, max, &n) == ERR_OK)
+		return ERR_OK;
+	config_why_set(why, "%s: expected a number from %u to %u", key, min, max);
+	return ERR_RANGE;
+}
+
+static enum err check_plain(const struct auth_method *m, struct config_why *why)
+{
+	const bool has_otp = config_auth_arg(m, "otp") != nullptr;
+	TRY(check_number(m, "totp-window", 0, 20, why));
+	TRY(check_number(m, "hotp-window", 0, 1000, why));
+	if (!has_otp &&
+	    (config_auth_arg(m, "totp-window") != nullptr || config_auth_arg(m, "hotp-window") != nullptr)) {
+		config_why_set(why, "a window without otp=FILE; remove it");
+		return ERR_SYNTAX;
 	}
-	if (config_auth_arg(m, "passwd") != nullptr)
+	if (has_otp || config_auth_arg(m, "passwd") != nullptr)
 		return ERR_OK;
 	config_why_set(why, "the file of passwords is missing; use plain[passwd=FILE]");
 	return ERR_SYNTAX;
+}
+
+static enum err check_pam(const struct auth_method *m, struct config_why *why)
+{
+	const char *service = config_auth_arg(m, "service");
+	if (service != nullptr && (strchr(service, '/') != nullptr || service[0] == '.')) {
+		config_why_set(why, "service: expected the name of a file in /etc/pam.d");
+		return ERR_SYNTAX;
+	}
+	return check_number(m, "gid-min", 0, INT32_MAX, why);
+}
+
+static bool is_bool(const char *text)
+{
+	static const char *const words[] = { "true", "yes", "1", "false", "no", "0" };
+	for (size_t i = 0; text != nullptr && i < ARRAY_LEN(words); i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	return text == nullptr;
+}
+
+bool config_auth_flag(const struct auth_method *m, const char *key)
+{
+	const char *text = config_auth_arg(m, key);
+	return text != nullptr &&
+	       (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcmp(text, "1") == 0);
+}
+
+static enum err check_radius(const struct auth_method *m, struct config_why *why)
+{
+	static const char *const flags[] = { "groupconfig", "override-interim-updates" };
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (!is_bool(config_auth_arg(m, flags[i]))) {
+			config_why_set(why, "%s: expected true or false", flags[i]);
+			return ERR_SYNTAX;
+		}
+	const char *separator = config_auth_arg(m, "group-separator");
+	if (separator != nullptr && strlen(separator) != 1) {
+		config_why_set(why, "group-separator: expected one character");
+		return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
+static const struct {
+	const char *name;
+	config_method_check *check;
+	bool has_auth, has_acct;
+} works[] = {
+	{ "plain", check_plain, true, false },
+	{ "pam", check_pam, true, true },
+	{ "radius", check_radius, false, true },
+};
+
+enum err config_auth_check(const struct auth_method *m, struct config_why *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(works); i++)
+		if (works[i].has_auth && strcmp(works[i].name, m->name) == 0)
+			return works[i].check(m, why);
+	/* measured: radcli 1.2.11 takes an Access-Accept of anybody, its authenticator is not looked at */
+	if (strcmp(m->name, "radius") == 0) {
+		config_why_set(
+			why,
+			"the RADIUS library here does not verify that an answer is from the server, so "
+			"that anybody could let himself in; use pam with a RADIUS module, or acct = radius");
+		return ERR_UNSUPPORTED;
+	}
+	config_why_set(why,
+		       "method %s is planned, and the server does not run with weaker authentication than "
+		       "configured; use plain[passwd=FILE]",
+		       m->name);
+	return ERR_UNSUPPORTED;
+}
+
+enum err config_acct_check(const struct auth_method *m, struct config_why *why)
+{
+	for (size_t i = 0; i < ARRAY_LEN(works); i++)
+		if (works[i].has_acct && strcmp(works[i].name, m->name) == 0)
+			return works[i].check(m, why);
+	config_why_set(why, "expected radius[config=FILE] or pam");
+	return ERR_UNSUPPORTED;
 }

@@ -5,4 +5,6 @@
 #include "config/value.h"
 
 /* Is the method implemented with these arguments?  Otherwise why says what to do. */
+typedef enum err config_method_check(const struct auth_method *m, struct config_why *why);
 enum err config_auth_check(const struct auth_method *m, struct config_why *why);
+enum err config_acct_check(const struct auth_method *m, struct config_why *why);

@@ -39,24 +39,30 @@ static bool is_known(const struct scene *s, enum config_option_id id)
 	return is_set(s, id) || s->p->where[0].line[id] != 0;
 }
 
+static enum err check_methods(const struct scene *s, enum config_option_id id, const char *key,
+			      const struct authlist *list, config_method_check *check)
+{
+	for (size_t i = 0; is_set(s, id) && i < list->n; i++) {
+		const struct auth_method *m = &list->v[i];
+		struct config_place here = at(s, id);
+		here.line = m->line;
+		struct config_why why = {};
+		if (check(m, &why) != ERR_OK)
+			TRY(config_report_error(here, "%s = %s: %s", key, m->name, why.text));
+	}
+	return ERR_OK;
+}
+
 static enum err check_auth(const struct scene *s)
 {
 	if (s->is_default && !is_set(s, OPTION_auth))
 		return config_report_error(at(s, OPTION_auth),
 					   "auth is missing; write auth = \"plain[passwd=FILE]\"");
-	size_t passwords = 0;
-	for (size_t i = 0; is_set(s, OPTION_auth) && i < s->v->auth.n; i++) {
-		const struct auth_method *m = &s->v->auth.v[i];
-		struct config_place here = at(s, OPTION_auth);
-		here.line = m->line;
-		struct config_why why = {};
-		if (config_auth_check(m, &why) != ERR_OK)
-			TRY(config_report_error(here, "auth = %s: %s", m->name, why.text));
-		else if (++passwords > 1)
-			TRY(config_report_error(here, "auth = %s: only one method may ask for a password",
-						m->name));
-	}
-	return ERR_OK;
+	TRY(check_methods(s, OPTION_auth, "auth", &s->v->auth, config_auth_check));
+	TRY(check_methods(s, OPTION_enable_auth, "enable-auth", &s->v->enable_auth, config_auth_check));
+	if (is_set(s, OPTION_acct) && s->v->acct.n > 1)
+		TRY(config_report_error(at(s, OPTION_acct), "acct: expected one method, radius or pam"));
+	return check_methods(s, OPTION_acct, "acct", &s->v->acct, config_acct_check);
 }
 
 static enum err check_certs(const struct scene *s)

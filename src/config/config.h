@@ -48,6 +48,9 @@ struct authlist {
 };
 /* Value of an argument; nullptr if absent.  key "passwd" of plain also finds the nameless old form. */
 const char *config_auth_arg(const struct auth_method *m, const char *key);
+/* An argument that is a number, or fallback; what is no number was refused by the parser. */
+bool config_auth_flag(const struct auth_method *m, const char *key);
+uint32_t config_auth_number(const struct auth_method *m, const char *key, uint32_t fallback);
 
 /* select-group = name[Friendly label] */
 struct group_choice {
@@ -154,6 +157,13 @@ const struct vhost *config_vhost(const struct config *c, const char *sni);
 /* The reference of options as Markdown (docs/options.md) or as a man page (ocserv.conf.5). */
 void config_print_markdown(FILE *out);
 void config_print_man(FILE *out);
+
+/* The n-th method of a virtual host, counted through auth, then enable-auth, then acct; nullptr: there is none. */
+const struct auth_method *config_vhost_method(const struct vhost *v, size_t n);
+/* Are the methods of auth and enable-auth the same? */
+bool config_same_auth(const struct vhost *a, const struct vhost *b);
+/* Does any virtual host authenticate or account by this method? */
+bool config_has_method(const struct config *c, const char *name);
 
 /* "192.0.2.0/24", "192.0.2.0/255.255.255.0", "2001:db8::/64", "default" (0.0.0.0/0); without a length: a host.
  * ERR_SYNTAX or ERR_RANGE. */

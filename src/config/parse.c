@@ -68,6 +68,9 @@ static enum err inherit(struct config *c, const struct config_where *where)
 			const struct config_option *o = &config_options[i];
 			if (where[n].line[i] != 0 || !config_option_is_vhost(o))
 				continue;
+			/* a vhost with methods of its own must not be entered by a weaker one of the default host */
+			if (i == OPTION_enable_auth && where[n].line[OPTION_auth] != 0)
+				continue;
 			void *value = config_option_in_vhost(o, &c->vhosts[n]);
 			TRY(config_value_copy(o, value, config_option_of_vhost(o, &c->vhosts[0])));
 		}

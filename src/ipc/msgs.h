@@ -9,6 +9,7 @@ enum ipc_role : uint8_t {
 	ROLE_KEEPER = 1 << 1,
 	ROLE_WORKER = 1 << 2,
 	ROLE_CONTROL = 1 << 3,
+	ROLE_AUTH = 1 << 4,
 };
 
 enum msg : uint16_t {
@@ -26,6 +27,7 @@ enum msgs_file : uint8_t {
 	FILE_PASSWD,
 	FILE_OCSP = 160, /* ocsp-response */
 	FILE_CA = 161,   /* ca-cert */
+	FILE_OTP = 200,  /* otp= of a method */
 };
 
 /* TicketKey */
@@ -40,6 +42,12 @@ enum msgs_sign : uint8_t { SIGN_ECDSA = 1, SIGN_RSA_PKCS1, SIGN_RSA_PSS, SIGN_ED
 
 /* AuthDone.verdict */
 enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
+
+/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault. */
+enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
+
+/* Acct.kind */
+enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };
 
 /* Why a connection of a session ended (Closed, SessionClose); decides how long its cookie lives: protocol.md 18 */
 enum msgs_cause : uint8_t {

@@ -5,12 +5,13 @@
 #include <wolfssl/wolfcrypt/settings.h>
 #include <wolfssl/wolfcrypt/hash.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "base/passwd.h"
+#include "keeper/auth_place.h"
 #include "keeper/show.h"
 
 static const char failed_text[] = "Login failed.";
@@ -29,7 +30,15 @@ struct auth_login {
 	struct mono job_until;
 	struct auth_ticket ticket; /* who waits for that job */
 	char username[AUTH_NAME_MAX];
-	char group[AUTH_NAME_MAX];
+	char group[AUTH_NAME_MAX]; /* chosen */
+	char given[AUTH_NAME_MAX]; /* group of the methods that said yes; "": none gave any */
+	Msg__Facts *facts;         /* of these methods */
+	struct auth_place at;      /* the method whose turn it is */
+	bool is_bound;             /* to this way: it asked or said yes; the others are out */
+	bool is_denied;            /* a way before this one said no to the same password */
+	uint64_t conv;             /* with this method; 0: none */
+	uint8_t step;
+	struct auth_prompt *prompt; /* to be answered next; nullptr: name and password are */
 	struct addr remote;
 	struct session_client client; /* ours */
 	UT_hash_handle hh;
@@ -46,8 +55,30 @@ static void client_fini(struct session_client *c)
 	*c = (struct session_client){};
 }
 
+static void forget_facts(struct auth_login *l)
+{
+	if (l->facts != nullptr)
+		msg__facts__free_unpacked(l->facts, nullptr);
+	l->facts = nullptr;
+}
+
+/* Back to the beginning: nothing that was proven counts any more. */
+static void start_over(struct auth *a, struct auth_login *l)
+{
+	if (l->conv != 0 && a->ops.cancel != nullptr)
+		a->ops.cancel(a->ops.ctx, l->vhost, auth_place_method(&a->cfg->vhosts[l->vhost], l->at),
+			      l->conv);
+	l->conv = 0;
+	l->at = (struct auth_place){};
+	l->is_bound = l->is_denied = false;
+	l->given[0] = '\0';
+	free(TAKE(l->prompt));
+	forget_facts(l);
+}
+
 static void drop(struct auth *a, struct auth_login *l)
 {
+	start_over(a, l);
 	HASH_DEL(a->logins, l);
 	client_fini(&l->client);
 	free(l);
@@ -120,13 +151,33 @@ static void ask(struct auth *a, const struct auth_ticket *t, const struct auth_l
 		.ask_username = l->username[0] == '\0' || message != nullptr,
 		.ask_password = true,
 		.retry = retry,
+		.error = retry ? message : nullptr,
 	};
 	a->ops.answer(a->ops.ctx, t, &answer);
 }
 
+/* The question of the back end. */
+static void ask_more(struct auth *a, const struct auth_ticket *t, const struct auth_login *l)
+{
+	const struct auth_answer answer = { .verdict = VERDICT_MORE,
+					    .auth_id = l->auth_id,
+					    .message = l->prompt->message,
+					    .ask_password = true,
+					    .prompt = l->prompt };
+	a->ops.answer(a->ops.ctx, t, &answer);
+}
+
+static void ask_again(struct auth *a, const struct auth_ticket *t, const struct auth_login *l)
+{
+	if (l->prompt != nullptr)
+		ask_more(a, t, l);
+	else
+		ask(a, t, l, nullptr, false);
+}
+
 static void deny(struct auth *a, const struct auth_ticket *t, const char *message)
 {
-	const struct auth_answer answer = { .verdict = VERDICT_DENIED, .message = message };
+	const struct auth_answer answer = { .verdict = VERDICT_DENIED, .message = message, .error = message };
 	a->ops.answer(a->ops.ctx, t, &answer);
 }
 
@@ -145,14 +196,22 @@ static void log_failed(const struct auth_login *l, const char *why)
 		   l->tries);
 }
 
-static void succeed(struct auth *a, struct auth_login *l, const struct auth_job *job, struct mono now)
+static const char *method_name(const struct auth *a, const struct auth_login *l)
+{
+	const struct vhost *v = &a->cfg->vhosts[l->vhost];
+	const struct auth_method *m = config_vhost_method(v, auth_place_method(v, l->at));
+	return m != nullptr ? m->name : "none";
+}
+
+static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 {
 	uint8_t cookie[SESSION_COOKIE_LEN];
 	const struct session_login in = { .vhost = l->vhost,
-					  .username = job->username,
-					  .group = job->group,
+					  .username = l->username,
+					  .group = l->given,
 					  .remote = l->remote,
 					  .client = l->client,
+					  .facts = l->facts,
 					  .strap_key = l->has_strap ? l->strap_key : nullptr };
 	enum err e = a->ops.login(a->ops.ctx, &in, now, cookie);
 	if (e != ERR_OK) {
@@ -161,32 +220,52 @@ static void succeed(struct auth *a, struct auth_login *l, const struct auth_job 
 		return;
 	}
 	count_ok(a, l, now);
-	log_info("login.ok user=\"%s\" group=\"%s\" remote=%s agent=\"%s\"", show_name(job->username).text,
-		 show_name(job->group).text, show_addr(&l->remote).text,
-		 show_name(l->client.user_agent).text);
+	log_info("login.ok user=\"%s\" group=\"%s\" remote=%s agent=\"%s\"", show_name(l->username).text,
+		 show_name(l->given).text, show_addr(&l->remote).text, show_name(l->client.user_agent).text);
 	const struct auth_answer answer = { .verdict = VERDICT_OK,
 					    .auth_id = l->auth_id,
 					    .cookie = cookie,
-					    .username = job->username,
-					    .group = job->group,
+					    .username = l->username,
+					    .group = l->given,
 					    .cookie_timeout_s = a->cfg->vhosts[l->vhost].cookie_timeout };
 	a->ops.answer(a->ops.ctx, &l->ticket, &answer);
 	explicit_bzero(cookie, sizeof cookie);
 }
 
-/* A wrong answer; true: the login is over. */
-static bool fail(struct auth *a, struct auth_login *l, const char *why)
+/* A wrong answer; text: what the back end wants the user to know, or "".  True: the login is over. */
+static bool fail(struct auth *a, struct auth_login *l, const char *why, const char *text)
 {
+	const char *said = *text != '\0' ? text : failed_text;
 	l->tries++;
 	a->stats.failures++;
 	log_failed(l, why);
+	start_over(a, l);
 	if (l->tries >= AUTH_TRIES) {
-		deny(a, &l->ticket, failed_text);
+		deny(a, &l->ticket, said);
 		return true;
 	}
 	l->group[0] = '\0'; /* a form without a choice must not repeat the last one */
-	ask(a, &l->ticket, l, failed_text, true);
+	ask(a, &l->ticket, l, said, true);
 	return false;
+}
+
+static void note_broken(struct auth *a, const struct auth_login *l, const char *why)
+{
+	a->stats.broken++;
+	log_err("login.broken user=\"%s\" remote=%s method=%s why=\"%s\" count=%llu",
+		show_name(l->username).text, show_addr(&l->remote).text, method_name(a, l), why,
+		(unsigned long long)a->stats.broken);
+}
+
+/* A back end does not work: no fault of the user, and no entry either; unless a way that works has said no: then it was a
+ * wrong password.  True: the login is over. */
+static bool give_up(struct auth *a, struct auth_login *l, const char *why)
+{
+	note_broken(a, l, why);
+	if (l->is_denied)
+		return fail(a, l, "wrong password, and a method does not work", "");
+	deny(a, &l->ticket, broken_text);
+	return true;
 }
 
 /* {{ a step }} */
@@ -234,31 +313,84 @@ static const char *group_name(const struct vhost *v, const char *chosen)
 	return chosen;
 }
 
-static void start(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
+static bool is_next_way(const struct auth *a, const struct auth_login *l)
 {
-	l->ticket = r->ticket;
-	struct auth_job *job = auth_job_new();
-	if (job == nullptr) {
-		deny(a, &r->ticket, broken_text);
-		return;
-	}
-	memcpy(job->auth_id, l->auth_id, AUTH_ID_LEN);
+	return !l->is_bound && auth_place_has_way(&a->cfg->vhosts[l->vhost], l->at.way + 1u);
+}
+
+/* The job is for the method whose turn it is, and no longer ours.  True: the login is over; else l may be gone. */
+static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
+{
 	job->serial = ++a->last_serial;
+	job->method = auth_place_method(&a->cfg->vhosts[l->vhost], l->at);
 	job->deadline = clock_add_s(now, AUTH_JOB_S);
-	put(job->username, sizeof job->username, l->username);
-	put(job->group, sizeof job->group, l->group);
-	put(job->password, sizeof job->password, r->password);
-	if (strlen(r->password) >= sizeof job->password)
-		job->username[0] = '\0'; /* a cut password must not open anything */
+	job->is_answer = l->conv != 0;
+	if (!job->is_answer) {
+		l->conv = job->serial;
+		l->step = 0;
+	}
+	job->conv = l->conv;
+	job->step = l->step;
+	job->is_kept = is_next_way(a, l);
+	job->wants_more = false;
+	job->result = ERR_BUSY;
 	l->serial = job->serial;
 	l->job_until = job->deadline;
-	enum err e = a->ops.start(a->ops.ctx, l->vhost, job, now);
+	enum err e = a->ops.start(a->ops.ctx, job, now);
 	if (e == ERR_OK)
-		return;
+		return false;
 	auth_job_free(job);
-	log_failed(l, e == ERR_NOTFOUND ? "no authentication method" : err_text(e));
-	deny(a, &r->ticket, broken_text);
-	drop(a, l);
+	l->serial = 0;
+	l->conv = 0;
+	return give_up(a, l, e == ERR_NOTFOUND ? "no authentication method" : err_text(e));
+}
+
+static struct auth_job *make_job(const struct auth_login *l, const char *password)
+{
+	struct auth_job *job = auth_job_new();
+	if (job == nullptr)
+		return nullptr;
+	memcpy(job->auth_id, l->auth_id, AUTH_ID_LEN);
+	job->vhost = l->vhost;
+	job->remote = l->remote;
+	put(job->username, sizeof job->username, l->username);
+	put(job->group, sizeof job->group, l->group);
+	if (l->client.user_agent != nullptr)
+		snprintf(job->agent, sizeof job->agent, "%s", l->client.user_agent);
+	job->has_password = password != nullptr;
+	if (password == nullptr)
+		return job;
+	put(job->password, sizeof job->password, password);
+	if (strlen(password) >= sizeof job->password)
+		job->username[0] = '\0'; /* a cut password must not open anything */
+	return job;
+}
+
+/* password nullptr: the next method has to ask.  True: the login is over. */
+static bool start(struct auth *a, struct auth_login *l, const char *password, struct mono now)
+{
+	struct auth_job *job = make_job(l, password);
+	return job == nullptr ? give_up(a, l, err_text(ERR_NOMEM)) : give_job(a, l, job, now);
+}
+
+static void step(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
+{
+	/* a form that asks for the name is the first one: what was under way is given up */
+	if (r->username != nullptr) {
+		start_over(a, l);
+		put(l->username, sizeof l->username, r->username);
+	}
+	if (l->prompt == nullptr && r->group != nullptr && *r->group != '\0')
+		put(l->group, sizeof l->group, group_name(&a->cfg->vhosts[l->vhost], r->group));
+	bool has_name = r->username != nullptr || l->username[0] != '\0';
+	if (!has_name || r->password == nullptr) {
+		ask_again(a, &r->ticket, l);
+		return;
+	}
+	l->ticket = r->ticket;
+	free(TAKE(l->prompt));
+	if (start(a, l, r->password, now))
+		drop(a, l);
 }
 
 void auth_request(struct auth *a, const struct auth_request *r, struct mono now)
@@ -273,18 +405,86 @@ void auth_request(struct auth *a, const struct auth_request *r, struct mono now)
 		return;
 	}
 	learn_client(l, r);
-	if (r->username != nullptr)
-		put(l->username, sizeof l->username, r->username);
-	if (r->group != nullptr && *r->group != '\0')
-		put(l->group, sizeof l->group, group_name(&a->cfg->vhosts[l->vhost], r->group));
-	bool has_name = r->username != nullptr || l->username[0] != '\0';
-	if (has_name && r->password != nullptr)
-		start(a, l, r, now);
-	else
-		ask(a, &r->ticket, l, nullptr, false);
+	step(a, l, r, now);
 }
 
-/* {{ results }} */
+/* {{ results: each function takes the job and returns whether the login is over }} */
+
+/* The same name and password on the next way. */
+static bool try_next_way(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
+{
+	l->at = (struct auth_place){ .way = (uint8_t)(l->at.way + 1) };
+	put(job->username, sizeof job->username, l->username);
+	put(job->group, sizeof job->group, l->group);
+	return give_job(a, l, job, now);
+}
+
+static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
+{
+	if (is_next_way(a, l)) {
+		l->is_denied = true;
+		return try_next_way(a, l, job, now);
+	}
+	bool is_over = fail(a, l, job->why, job->message);
+	auth_job_free(job);
+	return is_over;
+}
+
+static bool end_broken(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
+{
+	const char *why =
+		job->result == ERR_CLOSED || job->result == ERR_SYS ? job->why : err_text(job->result);
+	if (is_next_way(a, l)) {
+		note_broken(a, l, why);
+		return try_next_way(a, l, job, now);
+	}
+	bool is_over = give_up(a, l, why);
+	auth_job_free(job);
+	return is_over;
+}
+
+/* What an earlier method of the same login said stands. */
+static void take_facts(struct auth_login *l, struct auth_job *job)
+{
+	if (l->given[0] == '\0')
+		put(l->given, sizeof l->given, job->given);
+	if (l->facts == nullptr)
+		l->facts = TAKE(job->facts);
+}
+
+static bool take_question(struct auth *a, struct auth_login *l, struct auth_job *job)
+{
+	l->is_bound = true;
+	l->step = job->step;
+	take_facts(l, job); /* of the first half of a method, whose second half still has to say yes */
+	l->prompt = malloc(sizeof *l->prompt);
+	bool is_over = l->prompt == nullptr;
+	if (is_over) {
+		deny(a, &l->ticket, broken_text);
+	} else {
+		*l->prompt = job->prompt;
+		ask_more(a, &l->ticket, l);
+	}
+	auth_job_free(job);
+	return is_over;
+}
+
+static bool take_yes(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
+{
+	l->is_bound = true;
+	put(l->username, sizeof l->username, job->username); /* the next method is about the same user */
+	take_facts(l, job);
+	auth_job_free(job);
+	l->conv = 0;
+	l->at.pos++;
+	if (auth_place_is_method(&a->cfg->vhosts[l->vhost], l->at))
+		return start(a, l, nullptr, now);
+	/* a group that he chose must be one that a method vouches for */
+	if (l->group[0] != '\0' && strcmp(l->group, l->given) != 0)
+		return fail(a, l, "user is not in the chosen group", "");
+	succeed(a, l, now);
+	return true;
+}
 
 void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 {
@@ -295,18 +495,18 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		return;
 	}
 	l->serial = 0;
-	bool is_over = true;
-	if (job->result == ERR_OK) {
-		succeed(a, l, job, now);
-	} else if (job->result == ERR_AUTH) {
-		is_over = fail(a, l, job->why);
+	bool is_over;
+	if (job->wants_more) {
+		is_over = take_question(a, l, job);
 	} else {
-		log_failed(l, err_text(job->result));
-		deny(a, &l->ticket, broken_text);
+		bool is_yes = job->result == ERR_OK;
+		l->conv = 0; /* the back end has ended it */
+		is_over = is_yes                    ? take_yes(a, l, job, now)
+			  : job->result == ERR_AUTH ? end_denied(a, l, job, now)
+						    : end_broken(a, l, job, now);
 	}
 	if (is_over)
 		drop(a, l);
-	auth_job_free(job);
 }
 
 void auth_tick(struct auth *a, struct mono now)
@@ -314,8 +514,8 @@ void auth_tick(struct auth *a, struct mono now)
 	struct auth_login *l, *next;
 	HASH_ITER(hh, a->logins, l, next) {
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
-			log_failed(l, "the back end did not answer in time");
-			deny(a, &l->ticket, broken_text);
+			l->is_denied = false; /* no try: it is over anyway */
+			give_up(a, l, "the back end did not answer in time");
 			drop(a, l);
 		} else if (l->serial == 0 && clock_is_past(now, l->until)) {
 			drop(a, l);
@@ -340,13 +540,16 @@ void auth_fini(struct auth *a)
 void auth_set_config(struct auth *a, const struct config *cfg)
 {
 	struct auth_login *l, *next;
-	HASH_ITER(hh, a->logins, l, next)
-		if (l->vhost >= cfg->vhosts_n ||
-		    strcmp(cfg->vhosts[l->vhost].name, a->cfg->vhosts[l->vhost].name) != 0) {
-			if (l->serial != 0)
-				deny(a, &l->ticket, broken_text);
-			drop(a, l);
-		}
+	HASH_ITER(hh, a->logins, l, next) {
+		bool is_same = l->vhost < cfg->vhosts_n &&
+			       strcmp(cfg->vhosts[l->vhost].name, a->cfg->vhosts[l->vhost].name) == 0 &&
+			       config_same_auth(&cfg->vhosts[l->vhost], &a->cfg->vhosts[l->vhost]);
+		if (is_same)
+			continue;
+		if (l->serial != 0)
+			deny(a, &l->ticket, broken_text);
+		drop(a, l);
+	}
 	a->cfg = cfg;
 }
 

@@ -2,6 +2,9 @@
 /*
  * auth - logins under way: what was said so far, how often it was wrong, and what to ask next
  *
+ * A virtual host has ways in: all methods of auth, one after the other, and each method of enable-auth alone.  The first
+ * answer is tried on each way in turn; a way that asked a question or said yes is the one that counts from there on.
+ *
  * A login hangs on a random auth_id that the client carries in a cookie, not on a connection or worker.  The table
  * is bounded: when it is full the login that was longest untouched gives way.
  *
@@ -23,7 +26,7 @@
 
 constexpr unsigned AUTH_LOGINS_MAX = 8192;
 constexpr unsigned AUTH_TRIES = 3;
-constexpr uint32_t AUTH_JOB_S = 30; /* a back end that takes longer has failed */
+constexpr uint32_t AUTH_JOB_S = 60; /* a back end that takes longer has failed */
 
 /* To whom an answer goes. */
 struct auth_ticket {
@@ -49,6 +52,9 @@ struct auth_answer {
 	const uint8_t *auth_id; /* AUTH_ID_LEN bytes; MORE and OK */
 	const char *message;
 	bool ask_username, ask_password, retry;
+	const struct auth_prompt
+		*prompt; /* MORE: a question of a back end; nullptr: name and password are asked for */
+	const char *error;                /* what went wrong; nullptr: nothing to say */
 	const uint8_t *cookie; /* SESSION_COOKIE_LEN bytes; OK only */
 	const char *username, *group;
 	uint32_t cookie_timeout_s;
@@ -56,8 +62,11 @@ struct auth_answer {
 
 struct auth_ops {
 	void (*answer)(void *ctx, const struct auth_ticket *t, const struct auth_answer *a);
-	/* Give the job to the back end of this virtual host, which owns it on ERR_OK.  ERR_NOTFOUND: it has none; ERR_FULL: too busy. */
-	enum err (*start)(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now);
+	/* Give the job to the back end of its method, which owns it on ERR_OK.  ERR_NOTFOUND: there is none; ERR_FULL: too
+	 * busy. */
+	enum err (*start)(void *ctx, struct auth_job *job, struct mono now);
+	/* Nobody waits any more for this conversation; nullptr: nobody wants to know. */
+	void (*cancel)(void *ctx, uint32_t vhost, uint32_t method, uint64_t conv);
 	enum err (*login)(void *ctx, const struct session_login *in, struct mono now,
 			  uint8_t cookie[SESSION_COOKIE_LEN]);
 	void *ctx;
@@ -65,6 +74,7 @@ struct auth_ops {
 
 struct auth_stats {
 	uint64_t failures, ok;
+	uint64_t broken; /* logins refused because a back end did not work */
 	uint64_t time_max_ms, time_sum_ms; /* of those that succeeded, from the first request */
 };
 
@@ -80,7 +90,7 @@ struct auth {
 
 void auth_init(struct auth *a, const struct config *cfg, struct auth_ops ops);
 void auth_fini(struct auth *a);
-/* Logins under way of virtual hosts that moved begin anew. */
+/* Logins under way of virtual hosts that moved, or whose methods changed, begin anew. */
 void auth_set_config(struct auth *a, const struct config *cfg);
 
 /* One step.  The answer comes through ops.answer, here or later. */

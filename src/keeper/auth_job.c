@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/auth_job.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,17 @@ void auth_job_free(struct auth_job *job)
 {
 	if (job == nullptr)
 		return;
+	if (job->facts != nullptr)
+		msg__facts__free_unpacked(job->facts, nullptr);
 	explicit_bzero(job, sizeof *job);
 	free(job);
+}
+
+void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label)
+{
+	job->prompt = (struct auth_prompt){};
+	snprintf(job->prompt.message, sizeof job->prompt.message, "%s", message);
+	snprintf(job->prompt.label, sizeof job->prompt.label, "%s", label);
+	job->step = step;
+	job->wants_more = true;
 }

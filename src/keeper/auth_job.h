@@ -1,19 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * auth_job - one password to be checked, on its way from the loop to a back end's thread and back
+ * auth_job - one answer of a user to be checked, on its way from the loop to a back end and back
  *
- * Owner:  whoever holds it: the loop, then the thread, then the loop again; auth_job_free wipes it.
+ * A conversation with a back end is one job that begins it and one more for each answer to a question.
+ *
+ * Owner:  whoever holds it: the loop, then the back end, then the loop again; auth_job_free wipes it.
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/clock.h"
+#include "ipc/messages.pb-c.h"
 #include "keeper/auth_queue.h"
 
 constexpr size_t AUTH_ID_LEN = 32;
 constexpr size_t AUTH_NAME_MAX = 256;     /* with the end */
 constexpr size_t AUTH_PASSWORD_MAX = 513; /* with the end; crypt() takes 512 */
+constexpr size_t AUTH_TEXT_MAX = 1024;    /* with the end; of a back end, for the user */
+constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
 struct auth_backend;
+
+/* A question to the user. */
+struct auth_prompt {
+	char message[AUTH_TEXT_MAX]; /* "": none of its own */
+	char label[AUTH_LABEL_MAX];  /* of the input; "": "Password:" */
+	bool is_challenge;           /* a code of a token is asked for */
+	/* the answer is no secret */
+	bool echo;
+};
 
 struct auth_job {
 	struct auth_work work; /* run and done are set by the back end */
@@ -21,13 +36,34 @@ struct auth_job {
 	uint8_t auth_id[AUTH_ID_LEN];
 	uint64_t serial; /* tells a late answer from the one that is awaited */
 	struct mono deadline; /* not worth to be run after this */
-	char username[AUTH_NAME_MAX];
-	char group[AUTH_NAME_MAX]; /* chosen; "": none.  On ERR_OK: the one given */
+	/* which conversation */
+	uint32_t vhost, method; /* place of the method: config_vhost_method */
+	uint64_t conv;          /* never used again */
+	bool is_answer;         /* to its last question; else it begins */
+	uint8_t step;           /* the back end's own, 0 at the beginning; comes back with the answer */
+	/* what the user said */
+	char username[AUTH_NAME_MAX]; /* on ERR_OK: as the back end knows him */
+	char group[AUTH_NAME_MAX]; /* chosen; "": none */
 	char password[AUTH_PASSWORD_MAX];
+	bool is_kept;      /* the password is wanted again if this method says no */
+	bool has_password; /* else the back end has to ask for what it wants */
+	struct addr remote;
+	char agent[AUTH_LABEL_MAX];
+	uint32_t totp_window, hotp_window; /* of the method */
+	/* what the back end says */
+	bool wants_more; /* prompt is set; result is of no meaning.  A back end that forgets it lets nobody in */
+	struct auth_prompt prompt;
 	/* ERR_OK; ERR_AUTH: wrong, try again; ERR_BUSY: not run; others: the back end does not work */
 	enum err result;
-	const char *why; /* for the log, static */
+	bool must_save; /* before ERR_OK counts, the back end's file must be written: the use of a code */
+	char given[AUTH_NAME_MAX]; /* group that the back end vouches for; "": it knows none */
+	const char *why; /* for the log: static, or why_text */
+	char why_text[AUTH_LABEL_MAX];
+	char message[AUTH_TEXT_MAX]; /* for the user, with ERR_AUTH and ERR_OK; "": none */
+	Msg__Facts *facts; /* with ERR_OK; nullptr: none */
 };
 
 struct auth_job *auth_job_new(void);
 void auth_job_free(struct auth_job *job);
+/* Ask the user; message and label are cut to fit. */
+void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label);

@@ -274,12 +274,16 @@ static bool is_member(struct span groups, const char *name)
 /* The group chosen, if the user is in it; without a choice the first of his groups. */
 static enum err give_group(const struct entry *e, struct auth_job *job)
 {
-	if (job->group[0] != '\0')
-		return is_member(e->groups, job->group) ? ERR_OK : ERR_AUTH;
+	if (job->group[0] != '\0') {
+		if (!is_member(e->groups, job->group))
+			return ERR_AUTH;
+		memcpy(job->given, job->group, sizeof job->given);
+		return ERR_OK;
+	}
 	struct span left = e->groups, group;
 	if (passwd_next_group(&left, &group) && group.len < AUTH_NAME_MAX) {
-		memcpy(job->group, group.p, group.len);
-		job->group[group.len] = '\0';
+		memcpy(job->given, group.p, group.len);
+		job->given[group.len] = '\0';
 	}
 	return ERR_OK;
 }
@@ -312,5 +316,4 @@ static enum err verify(struct auth_plain *p, struct auth_job *job)
 void auth_plain_verify(struct auth_plain *p, struct auth_job *job)
 {
 	job->result = verify(p, job);
-	explicit_bzero(job->password, sizeof job->password);
 }

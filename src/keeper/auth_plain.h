@@ -4,7 +4,7 @@
  *
  * Owner:    a back end (auth_backend.c).
  * Runs in:  made and freed on the loop thread; between these, load and verify only on the back end's thread.
- * Never:    opens a file: it gets descriptors.  Keeps or logs a password.
+ * Never:    opens a file: it gets descriptors.  Keeps or logs a password: that stays in the job.
  */
 #pragma once
 

@@ -8,7 +8,9 @@
 #pragma once
 
 #include "ipc/ipc.h"
+#include "keeper/acct.h"
 #include "keeper/auth.h"
+#include "keeper/auth_remote.h"
 #include "keeper/fetch.h"
 #include "keeper/edition.h"
 #include "keeper/list.h"
@@ -42,6 +44,8 @@ struct keeper {
 	struct sessions sessions; /* in use once now is */
 	struct auth auth;
 	struct recall recall;     /* what survives us */
+	struct auth_remote remote; /* PAM, RADIUS */
+	struct acct acct;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct list_job *lists;
 	struct maps maps;

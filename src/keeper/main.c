@@ -50,6 +50,8 @@ enum err keeper_commit(struct keeper *k)
 
 /* {{ the supervisor }} */
 
+static void drop_auth(struct keeper *k);
+
 void keeper_stop(struct keeper *k)
 {
 	uv_timer_stop(&k->tick);
@@ -58,6 +60,7 @@ void keeper_stop(struct keeper *k)
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
 		ipc_freep(&k->workers[i].ipc);
 	ipc_freep(&k->control);
+	drop_auth(k);
 	ipc_freep(&k->supervisor);
 }
 
@@ -135,19 +138,71 @@ static void connect_control(struct keeper *k, int fd)
 	log_err("keeper.peer role=control error=\"%s\"", err_text(e));
 }
 
+/* {{ the auth process }} */
+
+static void on_back_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	auth_remote_answered(&k->remote, (void *)(uintptr_t)m->body);
+}
+
+static ipc_handler *const auth_handlers[MSG_N] = {
+	[MSG_BACK_DONE] = on_back_done,
+	[MSG_ACCT_DONE] = acct_on_done,
+};
+
+static void drop_auth(struct keeper *k)
+{
+	struct ipc *old = k->remote.ipc;
+	auth_remote_set(&k->remote, nullptr);
+	ipc_freep(&old);
+}
+
+static void on_auth_ended(struct ipc *ipc, enum ipc_end why)
+{
+	struct keeper *k = ipc_owner(ipc);
+	log_notice("keeper.auth_lost violation=%d", why == IPC_END_VIOLATION);
+	drop_auth(k);
+	if (why == IPC_END_VIOLATION)
+		serve_report_violation(k, ROLE_AUTH, 0);
+}
+
+static void connect_auth(struct keeper *k, int fd)
+{
+	drop_auth(k);
+	const struct ipc_conf conf = { .loop = k->loop,
+				       .fd = fd,
+				       .self = ROLE_KEEPER,
+				       .peer = ROLE_AUTH,
+				       .handlers = auth_handlers,
+				       .ended = on_auth_ended,
+				       .owner = k };
+	struct ipc *ipc = nullptr;
+	enum err e = ipc_new(&ipc, &conf);
+	if (e == ERR_OK) {
+		auth_remote_set(&k->remote, ipc);
+		acct_resend(k);
+		return;
+	}
+	base_closep(&fd);
+	log_err("keeper.peer role=auth error=\"%s\"", err_text(e));
+}
+
 static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Peer *b = (const void *)m->body;
 	int fd = ipc_take_fd(m, 0);
 	bool is_worker = b->role == ROLE_WORKER && b->index < k->workers_n;
-	if (fd < 0 || k->now.number == 0 || (!is_worker && b->role != ROLE_CONTROL)) {
+	if (fd < 0 || k->now.number == 0 || (!is_worker && b->role != ROLE_CONTROL && b->role != ROLE_AUTH)) {
 		log_err("keeper.peer role=%u index=%u error=\"%s\"", b->role, b->index, err_text(ERR_DENIED));
 		base_closep(&fd);
 		return;
 	}
 	if (is_worker)
 		serve_connect(k, b->index, fd);
+	else if (b->role == ROLE_AUTH)
+		connect_auth(k, fd);
 	else
 		connect_control(k, fd);
 }
@@ -156,6 +211,8 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_CONFIG] = reload_on_config,
 	[MSG_COMMIT] = reload_on_commit,
 	[MSG_FILE_DONE] = reload_on_file,
+	[MSG_FILE_EDIT_DONE] = fetch_on_edit_done,
+	[MSG_FILE_COMMIT_DONE] = fetch_on_commit_done,
 	[MSG_KEEPER_START] = on_start,
 	[MSG_GO] = on_go,
 	[MSG_PEER] = on_peer,
@@ -185,6 +242,7 @@ static void on_tick(uv_timer_t *timer)
 	restore_tick(k, now);
 	sessions_tick(&k->sessions, now);
 	auth_tick(&k->auth, now);
+	acct_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
 	recall_tick(k, now);
 	ticket_tick(k, now);
@@ -214,12 +272,20 @@ static void fini(struct keeper *k)
 	}
 	edition_fini(&k->now);
 	edition_fini(&k->before);
+	auth_remote_fini(&k->remote);
+	acct_fini(&k->acct);
 	maps_fini(&k->maps);
 	staple_fini(&k->staples);
 	ticket_fini(&k->tickets);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */
 	uv_loop_close(k->loop);
+}
+
+static void finish_remote(void *ctx, struct auth_job *job)
+{
+	struct keeper *k = ctx;
+	auth_done(&k->auth, job, clock_now());
 }
 
 int main(void)
@@ -233,6 +299,7 @@ int main(void)
 	struct keeper *k = &keeper;
 	maps_init(&k->maps);
 	recall_open(&k->recall); /* before any descriptor of our own */
+	auth_remote_init(&k->remote, finish_remote, k);
 	k->loop = uv_default_loop();
 	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 || connect_supervisor(k) != ERR_OK) {
 		log_err("keeper.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");

@@ -11,7 +11,7 @@ static const int calls[] = {
 	SCMP_SYS(mlock),
 	/* the database of recall.h, whose files are open already: none can be opened */
 	SCMP_SYS(pwrite64),
-	SCMP_SYS(fsync),
+	SCMP_SYS(fsync), /* also of a file that the supervisor has opened for it */
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(munlock),

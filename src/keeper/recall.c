@@ -131,7 +131,7 @@ static void copy_prefix(char to[64], const struct prefix *p)
 		snprintf(to, 64, "%s", show_prefix(p).text);
 }
 
-void recall_opened(void *ctx, const struct session *s)
+void recall_begun(void *ctx, const struct session *s)
 {
 	struct keeper *k = ctx;
 	struct recall *r = &k->recall;
@@ -151,7 +151,7 @@ void recall_opened(void *ctx, const struct session *s)
 	note(r, store_append(r->store, &o));
 }
 
-void recall_closed(void *ctx, const struct session_end *e)
+void recall_ended(void *ctx, const struct session_over *e)
 {
 	struct recall *r = &((struct keeper *)ctx)->recall;
 	if (r->store == nullptr)
@@ -286,7 +286,7 @@ void recall_settle(struct keeper *k)
 	note(r, store_abandon(r->store, r->first_sid));
 	for (const struct session *s = k->sessions.by_cookie; s != nullptr; s = s->hh.next)
 		if (s->live != nullptr)
-			recall_opened(k, s);
+			recall_begun(k, s);
 }
 
 /* {{ time, end }} */
@@ -306,8 +306,8 @@ void recall_tick(struct keeper *k, struct mono now)
 void recall_fini(struct keeper *k)
 {
 	struct recall *r = &k->recall;
-	k->sessions.ops.put = k->sessions.ops.drop = k->sessions.ops.opened = nullptr;
-	k->sessions.ops.closed = nullptr;
+	k->sessions.ops.put = k->sessions.ops.drop = k->sessions.ops.begun = nullptr;
+	k->sessions.ops.ended = nullptr;
 	while (r->head != nullptr)
 		drop(take(r));
 	store_close(TAKE(r->store));

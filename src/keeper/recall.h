@@ -52,5 +52,5 @@ void recall_status(const struct recall *r, Msg__KeeperStatus *out);
 /* Of struct session_ops; ctx is the keeper. */
 void recall_put(void *ctx, const struct session *s);
 void recall_drop(void *ctx, const struct session *s);
-void recall_opened(void *ctx, const struct session *s);
-void recall_closed(void *ctx, const struct session_end *e);
+void recall_begun(void *ctx, const struct session *s);
+void recall_ended(void *ctx, const struct session_over *e);

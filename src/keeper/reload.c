@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/auth_kind.h"
 #include "keeper/descriptor.h"
 #include "keeper/groups.h"
 #include "keeper/keeper.h"
@@ -40,6 +41,7 @@ static const char *option_of(enum msgs_file kind)
 	case FILE_SERVER_CERT: return "server-cert";
 	case FILE_SERVER_KEY: return "server-key";
 	case FILE_PASSWD: return "auth";
+	case FILE_OTP: return "auth (otp)";
 	case FILE_OCSP: return "ocsp-response";
 	case FILE_CA: return "ca-cert";
 	}
@@ -202,22 +204,22 @@ static enum err load_vhost(struct reload *r, struct edition *g, uint32_t vhost)
 	return ERR_OK;
 }
 
-static void finish_job(void *ctx, struct auth_job *job)
+/* The first file of passwords that a virtual host's methods name; nullptr: none. */
+static const char *passwd_of(const struct vhost *v)
 {
-	struct keeper *k = ctx;
-	auth_done(&k->auth, job, clock_now());
+	const struct auth_method *m;
+	const char *path = nullptr;
+	for (size_t i = 0; path == nullptr && (m = config_vhost_method(v, i)) != nullptr; i++)
+		path = config_auth_arg(m, "passwd");
+	return path;
 }
 
 /* What its password file knows goes to a virtual host that offers it; several may share the file. */
 static enum err give_groups(struct reload *r, struct edition *g, uint32_t vhost)
 {
 	const struct vhost *v = &g->cfg->vhosts[vhost];
-	const struct auth_backend_kind *kind;
-	const char *path;
-	uint32_t index;
-	const struct reload_file *f = v->auto_select_group && auth_set_method(v, &index, &kind, &path)
-					      ? find_file(r, FILE_PASSWD, path)
-					      : nullptr;
+	const char *path = v->auto_select_group ? passwd_of(v) : nullptr;
+	const struct reload_file *f = path != nullptr ? find_file(r, FILE_PASSWD, path) : nullptr;
 	return f != nullptr ? edition_set_groups(g, vhost, &f->groups) : ERR_OK;
 }
 
@@ -230,9 +232,12 @@ static enum err build(struct keeper *k)
 		TRY(give_groups(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
-	const struct auth_backend_conf conf = {
-		.loop = k->loop, .fetch = fetch_start, .done = finish_job, .ctx = k
-	};
+	const struct auth_backend_conf conf = { .loop = k->loop,
+						.fetch = fetch_start,
+						.edit = fetch_edit,
+						.commit = fetch_commit,
+						.done = auth_kind_file_done,
+						.ctx = k };
 	return auth_set_init(&g->auth, g->cfg, &k->now.auth, &conf);
 }
 
@@ -285,35 +290,40 @@ static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_
 
 static bool wants_groups(const struct config *cfg, const char *file)
 {
-	const struct auth_backend_kind *kind;
-	const char *path;
-	uint32_t index;
-	for (size_t i = 0; i < cfg->vhosts_n; i++)
-		if (cfg->vhosts[i].auto_select_group &&
-		    auth_set_method(&cfg->vhosts[i], &index, &kind, &path) && strcmp(path, file) == 0)
+	for (size_t i = 0; i < cfg->vhosts_n; i++) {
+		const char *path = cfg->vhosts[i].auto_select_group ? passwd_of(&cfg->vhosts[i]) : nullptr;
+		if (path != nullptr && strcmp(path, file) == 0)
 			return true;
+	}
 	return false;
 }
 
 static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 {
-	const struct vhost *v = &k->next.cfg->vhosts[f->vhost];
-	const struct auth_backend_kind *kind = auth_backend_kind(v->auth.v[f->index].name);
+	const struct auth_backend_kind *kind = auth_backend_kind(f->kind);
 	struct passwd_check check = { .reload = &k->reload };
 	size_t users = 0;
 	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &check, &users);
 	if (e != ERR_OK)
 		f->error = strdup("cannot be read; it must be a regular file of at most 64 MB");
-	else if (wants_groups(k->next.cfg, f->path) && groups_read(&f->groups, fd, f->path) != ERR_OK)
+	else if (f->kind == FILE_PASSWD && wants_groups(k->next.cfg, f->path) &&
+		 groups_read(&f->groups, fd, f->path) != ERR_OK)
 		f->error = strdup("its groups cannot be read (auto-select-group)");
 	else if (check.bad_n > 0 && users == 0 && !k->reload.is_restart)
 		f->error = strdup(
-			"no line is of the form user:group:hash; is it the right file? (see ocpasswd(8))");
+			f->kind == FILE_OTP
+				? "no line is of the form: HOTP/T30 user pin secret; is it the right file?"
+				: "no line is of the form user:group:hash; is it the right file? (see ocpasswd(8))");
+}
+
+static bool is_of_users(enum msgs_file kind)
+{
+	return auth_backend_kind(kind) != nullptr;
 }
 
 static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
 {
-	bool is_passwd = f->kind == FILE_PASSWD;
+	bool is_passwd = is_of_users(f->kind);
 	if (f->kind == FILE_OCSP && r->is_first)
 		return; /* staple.c warns, and tries again */
 	size_t len = strlen(f->path);
@@ -324,8 +334,8 @@ static void note_unopened(struct reload *r, struct reload_file *f, const char *e
 			error);
 		return;
 	}
-	const char *cure = is_passwd ? "create it with ocpasswd(8), or correct the path"
-				     : "correct the path or the file's rights";
+	const char *cure = f->kind == FILE_PASSWD ? "create it with ocpasswd(8), or correct the path"
+						  : "correct the path or the file's rights";
 	if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
 		f->error = nullptr;
 }
@@ -345,7 +355,7 @@ static void take_file(struct keeper *k, struct reload_file *f, int fd, const cha
 		note_unopened(&k->reload, f, error);
 		return;
 	}
-	if (f->kind == FILE_PASSWD) {
+	if (is_of_users(f->kind)) {
 		take_passwd(k, f, fd);
 		return;
 	}
@@ -394,18 +404,16 @@ static enum err want_all(struct reload *r, const struct config *cfg)
 {
 	for (uint32_t i = 0; i < cfg->vhosts_n; i++) {
 		const struct vhost *v = &cfg->vhosts[i];
-		const struct auth_backend_kind *kind;
-		const char *file;
-		uint32_t index;
 		for (uint32_t j = 0; j < v->server_cert.n; j++)
 			TRY(want(r, FILE_SERVER_CERT, i, j, v->server_cert.v[j]));
 		for (uint32_t j = 0; j < v->server_key.n; j++)
 			TRY(want(r, FILE_SERVER_KEY, i, j, v->server_key.v[j]));
-		if (auth_set_method(v, &index, &kind, &file))
-			TRY(want(r, FILE_PASSWD, i, index, file));
 		if (v->ocsp_response != nullptr)
 			TRY(want(r, FILE_OCSP, i, 0, v->ocsp_response));
 	}
+	struct auth_set_file f;
+	for (size_t n = 0; auth_set_file(cfg, n, &f); n++)
+		TRY(want(r, f.kind->file, f.vhost, f.method, f.file));
 	return ERR_OK;
 }
 

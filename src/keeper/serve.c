@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "keeper/auth_kind.h"
 #include "keeper/keeper.h"
 #include "keeper/session_msg.h"
 
@@ -117,7 +118,14 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 	done.message = text(a->message);
 	done.username = text(a->username);
 	done.group = text(a->group);
-	done.password_label = text(nullptr);
+	done.error = text(a->error);
+	if (a->prompt != nullptr) {
+		done.password_label = text(a->prompt->label);
+		done.password_name =
+			text("secondary_password"); /* openconnect's token fills it: protocol.md 4.5 */
+		done.echo = a->prompt->echo;
+		done.is_challenge = a->prompt->is_challenge;
+	}
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
@@ -137,13 +145,6 @@ void serve_auth_done(const struct keeper *k, const struct auth_ticket *t, const 
 		send_to(w->ipc, MSG_AUTH_DONE, t->id, &done->base);
 }
 
-static enum err start_auth(void *ctx, uint32_t vhost, struct auth_job *job, struct mono now)
-{
-	struct keeper *k = ctx;
-	struct auth_backend *b = auth_set_find(&k->now.auth, vhost);
-	return b != nullptr ? auth_backend_start(b, job, now) : ERR_NOTFOUND;
-}
-
 static enum err login(void *ctx, const struct session_login *in, struct mono now,
 		      uint8_t cookie[SESSION_COOKIE_LEN])
 {
@@ -151,7 +152,9 @@ static enum err login(void *ctx, const struct session_login *in, struct mono now
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
 }
 
-const struct auth_ops keeper_auth_ops = { .answer = answer_auth, .start = start_auth, .login = login };
+const struct auth_ops keeper_auth_ops = {
+	.answer = answer_auth, .start = auth_kind_start, .cancel = auth_kind_cancel, .login = login
+};
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 
@@ -276,30 +279,47 @@ static void announce(void *ctx, const struct session *s, bool gone)
 			send_route(k->workers[i].ipc, s, gone);
 }
 
+static void opened(void *ctx, struct session *s)
+{
+	acct_opened(ctx, s);
+}
+
+static void closed(void *ctx, const struct session *s, const struct session_end *end)
+{
+	acct_closed(ctx, s, end);
+}
+
 const struct session_ops keeper_session_ops = {
 	.close = close_session,
 	.route = announce,
+	.opened = opened,
+	.closed = closed,
 	.put = recall_put,
 	.drop = recall_drop,
-	.opened = recall_opened,
-	.closed = recall_closed,
+	.begun = recall_begun,
+	.ended = recall_ended,
 };
 
 /* {{ channels }} */
 
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN] = on_sign,     [MSG_AUTH] = on_auth,     [MSG_OPEN] = on_open,
-	[MSG_CLOSED] = on_closed, [MSG_LOGOUT] = on_logout, [MSG_REPORT] = restore_on_report,
+	[MSG_SIGN] = on_sign,
+	[MSG_AUTH] = on_auth,
+	[MSG_OPEN] = on_open,
+	[MSG_CLOSED] = on_closed,
+	[MSG_LOGOUT] = on_logout,
+	[MSG_REPORT] = restore_on_report,
+	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
 };
 
-static void report_violation(struct keeper *k, unsigned worker)
+void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)
 {
 	static char what[] = "a message it may not send to the keeper";
 	Msg__Violation v;
 	msg__violation__init(&v);
-	v.role = ROLE_WORKER;
-	v.index = worker;
+	v.role = role;
+	v.index = index;
 	v.what = what;
 	if (ipc_is_alive(k->supervisor))
 		send_to(k->supervisor, MSG_VIOLATION, ipc_next_id(k->supervisor), &v.base);
@@ -320,7 +340,7 @@ static void on_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("keeper.worker_lost worker=%u violation=%d", worker, why == IPC_END_VIOLATION);
 	serve_disconnect(k, worker);
 	if (why == IPC_END_VIOLATION)
-		report_violation(k, worker);
+		serve_report_violation(k, ROLE_WORKER, worker);
 }
 
 static void send_all_routes(struct keeper *k, struct ipc *ipc)

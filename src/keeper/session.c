@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "keeper/facts.h"
 #include "keeper/session_life.h"
 #include "keeper/session_load.h"
 #include "keeper/show.h"
@@ -85,13 +86,21 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 		return ERR_FULL;
 	TRY(randomize(cookie, SESSION_COOKIE_LEN));
 	TRY(hash_cookie(cookie, SESSION_COOKIE_LEN, hash));
-	TRY(session_born(a, in, hash, now, &s));
+	Msg__Facts *facts;
+	TRY(facts_copy(&facts, in->facts));
+	enum err e = session_born(a, in, hash, now, &s);
+	if (e != ERR_OK) {
+		if (facts != nullptr)
+			msg__facts__free_unpacked(facts, nullptr);
+		return e;
+	}
+	s->facts = facts;
 	s->logged_in_at = unix_now;
 	if (in->strap_key != nullptr && vhost_of(a, s)->strap) {
 		memcpy(s->strap.key, in->strap_key, sizeof s->strap.key);
 		s->strap.has_key = true;
 	}
-	s->timeout_s = vhost_of(a, s)->session_timeout;
+	s->timeout_s = facts_session_timeout(facts, vhost_of(a, s)->session_timeout);
 	if (s->timeout_s > 0)
 		s->expires = clock_add_s(now, s->timeout_s);
 	a->stats.logins++;
@@ -157,10 +166,12 @@ static const char *refusal(const struct sessions *a, const struct session *s, co
 
 /* A lease of one family, if it is wanted, configured and not there yet. */
 static enum err lease_one(struct sessions *a, const struct session *s, const struct prefix *net,
-			  uint8_t unit_len, bool wanted, struct lease *lease)
+			  const struct prefix *own, uint8_t unit_len, bool wanted, struct lease *lease)
 {
 	if (!wanted || net->family == 0 || lease->addr.family != 0)
 		return ERR_OK;
+	if (own->family != 0) /* the back end has fixed it; nobody else's address instead */
+		return lease_claim(a->leases, net, unit_len, own, lease);
 	const char *user = vhost_of(a, s)->predictable_ips ? session_username(s) : nullptr;
 	return lease_take(a->leases, net, unit_len, user, lease);
 }
@@ -168,13 +179,16 @@ static enum err lease_one(struct sessions *a, const struct session *s, const str
 static const char *lease_both(struct sessions *a, struct session *s, const struct session_open *in)
 {
 	const struct vhost *v = vhost_of(a, s);
-	enum err e4 = lease_one(a, s, &v->ipv4_network, 32, in->want_ipv4, &s->ipv4);
-	enum err e6 =
-		lease_one(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6, &s->ipv6);
+	const struct prefix own4 = facts_ipv4(s->facts), own6 = facts_ipv6(s->facts);
+	enum err e4 = lease_one(a, s, &v->ipv4_network, &own4, 32, in->want_ipv4, &s->ipv4);
+	enum err e6 = lease_one(a, s, &v->ipv6_network, &own6, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6,
+				&s->ipv6);
 	if (e4 != ERR_OK)
-		return "no IPv4 address is free (ipv4-network)";
+		return own4.family != 0 ? "the user's own IPv4 address is taken by another session"
+					: "no IPv4 address is free (ipv4-network)";
 	if (e6 != ERR_OK)
-		return "no IPv6 address is free (ipv6-network)";
+		return own6.family != 0 ? "the user's own IPv6 address is taken by another session"
+					: "no IPv6 address is free (ipv6-network)";
 	bool has_any =
 		(in->want_ipv4 && s->ipv4.addr.family != 0) || (in->want_ipv6 && s->ipv6.addr.family != 0);
 	return has_any ? nullptr : "the client wants no address family that is configured";
@@ -197,6 +211,7 @@ static enum err attach(struct sessions *a, struct session *s, const struct sessi
 	if (c == nullptr)
 		return ERR_NOMEM;
 	a->next_sid++;
+	c->since_unix = in->unix_now;
 	session_client_update(&s->client, &in->client);
 	s->remote = in->remote;
 	s->local = in->local;
@@ -243,9 +258,11 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 		return refuse(503, s, in, "the server is short of memory", reason);
 	session_strap_rotate(&s->strap, &in->proof);
 	session_put(a, s);
-	session_opened(a, s);
+	session_begun(a, s);
 	a->stats.opened++;
 	log_open(s);
+	if (a->ops.opened != nullptr)
+		a->ops.opened(a->ops.ctx, s);
 	*out = s;
 	return 200;
 }
@@ -273,12 +290,15 @@ static void close_conn(struct sessions *a, struct session_conn *c, enum msgs_cau
 	s->rx_bytes += rx_bytes;
 	s->tx_bytes += tx_bytes;
 	count_close(&a->stats, cause, secs);
-	session_ended(a, &(struct session_end){ c->sid, c->worker, cause, rx_bytes, tx_bytes });
+	session_ended(a, &(struct session_over){ c->sid, c->worker, cause, rx_bytes, tx_bytes });
 	log_info(
 		"session.close sid=%llu user=\"%s\" remote=%s ipv4=%s ipv6=%s cause=%s rx=%llu tx=%llu secs=%llu",
 		(unsigned long long)c->sid, show_name(session_username(s)).text, show_addr(&s->remote).text,
 		show_prefix(&s->ipv4.addr).text, show_prefix(&s->ipv6.addr).text, session_cause_text(cause),
 		(unsigned long long)rx_bytes, (unsigned long long)tx_bytes, (unsigned long long)secs);
+	const struct session_end end = { c->sid, c->since_unix, rx_bytes, tx_bytes, secs, cause };
+	if (a->ops.closed != nullptr)
+		a->ops.closed(a->ops.ctx, s, &end);
 	bool is_live = s->live == c;
 	session_conn_drop(a, c);
 	enum session_event ev = is_live ? SESSION_EV_CLOSED : SESSION_EV_SWEPT;
@@ -295,7 +315,7 @@ void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs
 	struct session_conn *c;
 	HASH_FIND(hh, a->by_sid, &sid, sizeof sid, c);
 	if (c == nullptr) {
-		session_loaded_closed(a, &(struct session_end){ sid, worker, cause, rx_bytes, tx_bytes },
+		session_loaded_closed(a, &(struct session_over){ sid, worker, cause, rx_bytes, tx_bytes },
 				      now);
 		return;
 	}
@@ -415,11 +435,12 @@ static enum err restore(struct sessions *a, const struct session_report *in, str
 	s->remote = in->remote;
 	s->local = in->local;
 	s->connected_at = in->connected_at;
+	c->since_unix = in->connected_at;
 	const struct session_move m = { .now = now, .conn = c, .app_id = in->app_id };
 	a->stats.opened++;
 	TRY(session_feed(a, s, SESSION_EV_OPENED, &m));
 	session_put(a, s);
-	session_opened(a, s);
+	session_begun(a, s);
 	return ERR_OK;
 }
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "config/config.h"
+#include "ipc/messages.pb-c.h"
 #include "ipc/msgs.h"
 #include "keeper/lease.h"
 #include "keeper/session_strap.h"
@@ -43,6 +44,7 @@ struct session_conn {
 	struct session *session;
 	uint32_t worker;
 	struct mono since;
+	int64_t since_unix;
 	UT_hash_handle hh; /* by sid */
 };
 
@@ -73,6 +75,8 @@ struct session {
 	uint32_t vhost;
 	struct addr login, remote, local;
 	struct session_client client;
+	struct mono interim; /* next record of accounting; ns 0: none */
+	Msg__Facts *facts; /* what the back end said of the user; nullptr: nothing */
 	struct lease ipv4, ipv6;
 	struct session_strap strap;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
@@ -87,8 +91,15 @@ struct session_stats {
 	uint64_t time_max_s, time_sum_s;
 };
 
-/* How a connection ended. */
+/* How a connection was, when it is over. */
 struct session_end {
+	uint64_t sid;
+	int64_t began_at; /* unix */
+	uint64_t rx_bytes, tx_bytes, secs;
+	enum msgs_cause cause;
+};
+/* The same, of one that perhaps only the store knows. */
+struct session_over {
 	uint64_t sid;
 	uint32_t worker;
 	enum msgs_cause cause;
@@ -100,12 +111,15 @@ struct session_ops {
 	void (*close)(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause);
 	/* The connection came or went; s->sid names it. */
 	void (*route)(void *ctx, const struct session *s, bool gone);
+	/* A connection began (but for those that a worker reports after a restart), is over; nullptr: nobody wants to know. */
+	void (*opened)(void *ctx, struct session *s);
+	void (*closed)(void *ctx, const struct session *s, const struct session_end *end);
 	/* For what survives (recall.h); nullptr: nothing does.  The session is as it must be found again; its cookie is dead; its
-	 * connection s->sid begins; a connection ended, perhaps one that only the store knows. */
+	 * connection s->sid begins, or lives on after a restart; a connection ended. */
 	void (*put)(void *ctx, const struct session *s);
 	void (*drop)(void *ctx, const struct session *s);
-	void (*opened)(void *ctx, const struct session *s);
-	void (*closed)(void *ctx, const struct session_end *e);
+	void (*begun)(void *ctx, const struct session *s);
+	void (*ended)(void *ctx, const struct session_over *o);
 	void *ctx;
 };
 
@@ -128,6 +142,7 @@ struct session_login {
 	const char *username, *group;
 	struct addr remote;
 	struct session_client client; /* borrowed */
+	const Msg__Facts *facts; /* of the back end; borrowed; nullptr: none */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announced; nullptr: none */
 };
 

@@ -117,6 +117,8 @@ static void user_leave(struct sessions *a, struct session *s)
 
 static void free_storage(struct session *s)
 {
+	if (s->facts != nullptr)
+		msg__facts__free_unpacked(s->facts, nullptr);
 	free(s->group);
 	free(s->client.user_agent);
 	free(s->client.hostname);
@@ -195,16 +197,16 @@ void session_put(struct sessions *a, const struct session *s)
 		a->ops.put(a->ops.ctx, s);
 }
 
-void session_opened(struct sessions *a, const struct session *s)
+void session_begun(struct sessions *a, const struct session *s)
 {
-	if (a->ops.opened != nullptr)
-		a->ops.opened(a->ops.ctx, s);
+	if (a->ops.begun != nullptr)
+		a->ops.begun(a->ops.ctx, s);
 }
 
-void session_ended(struct sessions *a, const struct session_end *e)
+void session_ended(struct sessions *a, const struct session_over *e)
 {
-	if (a->ops.closed != nullptr)
-		a->ops.closed(a->ops.ctx, e);
+	if (a->ops.ended != nullptr)
+		a->ops.ended(a->ops.ctx, e);
 }
 
 /* {{ actions: each returns the state entered, NONE if the session is gone }} */

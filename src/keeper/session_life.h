@@ -49,8 +49,8 @@ void session_conn_drop(struct sessions *a, struct session_conn *c);
 
 /* Tell what survives: see struct session_ops. */
 void session_put(struct sessions *a, const struct session *s);
-void session_opened(struct sessions *a, const struct session *s);
-void session_ended(struct sessions *a, const struct session_end *e);
+void session_begun(struct sessions *a, const struct session *s);
+void session_ended(struct sessions *a, const struct session_over *e);
 
 /* Seconds that a cookie lives after a connection that ended so. */
 uint32_t session_life_s(const struct sessions *a, const struct session *s, enum msgs_cause cause);

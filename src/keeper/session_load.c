@@ -78,7 +78,7 @@ void sessions_settle(struct sessions *a)
 	}
 }
 
-void session_loaded_closed(struct sessions *a, const struct session_end *e, struct mono now)
+void session_loaded_closed(struct sessions *a, const struct session_over *e, struct mono now)
 {
 	session_ended(a, e); /* also of a connection that had been replaced */
 	for (struct session *s = a->by_cookie; s != nullptr; s = s->hh.next) {

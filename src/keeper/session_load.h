@@ -23,4 +23,4 @@ void sessions_skip_sids(struct sessions *a, uint64_t last);
 /* The workers have said all: what is still loaded gets its addresses back if they are free. */
 void sessions_settle(struct sessions *a);
 /* A worker tells of a connection that ended while there was no keeper. */
-void session_loaded_closed(struct sessions *a, const struct session_end *e, struct mono now);
+void session_loaded_closed(struct sessions *a, const struct session_over *e, struct mono now);

@@ -19,12 +19,29 @@ static const unsigned kept[] = {
 	CAP_NET_ADMIN,       /* the TUN device; scripts of clients change routes and firewall */
 };
 
-enum err caps_narrow(bool traceable)
+/* Not the supervisor's own need: it must have what the auth process is to get. */
+static const int pam_caps[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+				CAP_SETGID, CAP_SETUID,       CAP_AUDIT_WRITE,     -1 };
+static const int radius_caps[] = { CAP_DAC_READ_SEARCH, -1 };
+
+const int *caps_of_auth(bool with_pam)
+{
+	return with_pam ? pam_caps : radius_caps;
+}
+
+static bool keep(unsigned cap)
+{
+	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, cap) == 0;
+}
+
+enum err caps_narrow(bool traceable, bool with_pam)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-				 kept[i]) != 0)
+		if (!keep(kept[i]))
+			return ERR_SYS;
+	for (const int *cap = pam_caps; with_pam && *cap >= 0; cap++)
+		if (!keep((unsigned)*cap))
 			return ERR_SYS;
 	if (capng_apply(CAPNG_SELECT_ALL) != 0) {
 		log_err("caps.failed: the supervisor cannot give up what it does not need; start as root with CAP_SETPCAP");

@@ -21,6 +21,7 @@ static const char *file_of(enum ipc_role role)
 	case ROLE_KEEPER: return "ocserv-modern-keeper";
 	case ROLE_WORKER: return "ocserv-modern-worker";
 	case ROLE_CONTROL: return "ocserv-modern-control";
+	case ROLE_AUTH: return "ocserv-modern-auth";
 	case ROLE_SUPERVISOR: break;
 	}
 	return "";
@@ -33,7 +34,10 @@ enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop
 	if (role == ROLE_WORKER)
 		snprintf(c->name, sizeof c->name, "worker%u", index);
 	else
-		snprintf(c->name, sizeof c->name, "%s", role == ROLE_KEEPER ? "keeper" : "control");
+		snprintf(c->name, sizeof c->name, "%s",
+			 role == ROLE_KEEPER ? "keeper"
+			 : role == ROLE_AUTH ? "auth"
+					     : "control");
 	uv_timer_init(loop, &c->timer);
 	c->timer.data = data;
 	return spawn_find(&c->binary, file_of(role));
@@ -85,7 +89,8 @@ static enum err start_process(struct child *c, int channel, int log)
 			   .channel = channel,
 			   .log = log,
 			   .user = c->user,
-			   .folder = c->folder };
+			   .folder = c->folder,
+			   .caps = c->caps };
 	return spawn_run(&c->pid, &s);
 }
 

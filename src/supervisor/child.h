@@ -48,6 +48,7 @@ struct child {
 	int binary;     /* O_PATH: the version that we are, whatever the disk holds later */
 	struct user user;
 	int folder;     /* that the process may work in; 0: none */
+	const int *caps; /* spawn.h */
 	pid_t pid;      /* 0: none */
 	struct ipc *ipc;
 	struct logpipe *log;

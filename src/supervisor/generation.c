@@ -152,6 +152,12 @@ static const char *nth(const struct strlist *l, uint32_t n)
 	return n < l->n ? l->v[n] : nullptr;
 }
 
+static const char *of_method(const struct vhost *v, uint32_t index, const char *arg)
+{
+	const struct auth_method *m = config_vhost_method(v, index);
+	return m != nullptr ? config_auth_arg(m, arg) : nullptr;
+}
+
 const char *generation_file(const struct generation *g, const Msg__FileGet *want)
 {
 	if (want->vhost >= g->config->vhosts_n)
@@ -160,9 +166,9 @@ const char *generation_file(const struct generation *g, const Msg__FileGet *want
 	switch (want->kind) {
 	case FILE_SERVER_CERT: return nth(&v->server_cert, want->index);
 	case FILE_SERVER_KEY: return nth(&v->server_key, want->index);
+	case FILE_PASSWD: return of_method(v, want->index, "passwd");
+	case FILE_OTP: return of_method(v, want->index, "otp");
 	case FILE_OCSP: return want->index == 0 ? v->ocsp_response : nullptr;
-	case FILE_PASSWD:
-		return want->index < v->auth.n ? config_auth_arg(&v->auth.v[want->index], "passwd") : nullptr;
 	default: return nullptr; /* a number from another process, not an enum of ours */
 	}
 }

@@ -91,7 +91,8 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->reload.timer);
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
-	    (s->args->test_only || caps_narrow(s->args->traceable) == ERR_OK)) {
+	    (s->args->test_only ||
+	     caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam")) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
 		start_advance(s);
@@ -163,6 +164,7 @@ static int serve(struct supervisor *s)
 	int status = EXIT_FAILURE;
 	if (enter(s) == ERR_OK && setup_resources(s) == ERR_OK)
 		status = run(s);
+	edits_drop_all(&s->edits);
 	setup_undo(s);
 	daemon_remove_pid();
 	daemon_ready(status);

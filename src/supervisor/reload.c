@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "supervisor/daemon.h"
 #include "supervisor/report.h"
+#include "supervisor/setup.h"
 #include "supervisor/start.h"
 
 static bool is_on_its_way(const struct supervisor *s)
@@ -118,6 +119,18 @@ static void begin(struct supervisor *s)
 	}
 	s->generations_n++;
 	report_lines("config", problems);
+	bool is_new = false;
+	if (setup_auth(s, s->reload.next.config, &is_new) != ERR_OK) {
+		refuse(s, "the auth process cannot be started");
+		return;
+	}
+	if (is_new) { /* it starts with the configuration in force; then the reload begins anew */
+		generation_fini(&s->reload.next);
+		s->reload.is_wanted = true;
+		start_advance(s);
+		reload_advance(s);
+		return;
+	}
 	warn_restart(s);
 	memset(s->reload.ready, 0, sizeof s->reload.ready);
 	uv_timer_start(&s->reload.timer, on_late, RELOAD_PATIENCE_MS, 0);

@@ -88,6 +88,47 @@ static void on_file_get(struct ipc *ipc, struct ipc_msg *m)
 		child_kill(keeper, "does not take its file");
 }
 
+/* Only what a back end must write: the uses of codes. */
+static const char *editable(const struct generation *g, const Msg__FileGet *want)
+{
+	return g != nullptr && want->kind == FILE_OTP ? generation_file(g, want) : nullptr;
+}
+
+static void on_file_edit(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct child *keeper = ipc_owner(ipc);
+	struct supervisor *s = supervisor_of(keeper);
+	const Msg__FileGet *want = (const Msg__FileGet *)m->body;
+	const char *path = editable(find_generation(s, want->generation), want);
+	char error[512] = "";
+	int fds[2] = { -1, -1 };
+	if (path == nullptr)
+		snprintf(error, sizeof error, "the configuration names no such file");
+	else if (edits_begin(&s->edits, m->id, s->folder, path, fds, error, sizeof error) != ERR_OK)
+		log_err("file.not_replaced %s", error);
+	Msg__File done;
+	msg__file__init(&done);
+	done.error = error;
+	if (child_send(keeper, MSG_FILE_EDIT_DONE, m->id, &done.base, fds, fds[0] >= 0 ? 2 : 0) != ERR_OK)
+		child_kill(keeper, "does not take its file");
+	base_closep(&fds[0]);
+	base_closep(&fds[1]);
+}
+
+static void on_file_commit(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct child *keeper = ipc_owner(ipc);
+	char error[512] = "";
+	const Msg__FileCommit *c = (const Msg__FileCommit *)m->body;
+	if (edits_end(&supervisor_of(keeper)->edits, m->id, c->drop, error, sizeof error) != ERR_OK)
+		log_err("file.not_replaced %s", error);
+	Msg__File done;
+	msg__file__init(&done);
+	done.error = error;
+	if (child_send(keeper, MSG_FILE_COMMIT_DONE, m->id, &done.base, nullptr, 0) != ERR_OK)
+		child_kill(keeper, "does not hear of its file");
+}
+
 /* {{ trouble, wishes of the administrator }} */
 
 /* Who is believed: a worker faces the network, control only the administrator, the keeper neither. */
@@ -140,7 +181,13 @@ static void on_status(struct ipc *ipc, struct ipc_msg *m)
 }
 
 ipc_handler *const serve_handlers[MSG_N] = {
-	[MSG_CONFIG_DONE] = on_config_done,  [MSG_CERTS] = on_certs,   [MSG_FILE_GET] = on_file_get,
-	[MSG_VIOLATION] = on_violation,      [MSG_RELOAD] = on_reload, [MSG_STOP_NOW] = on_stop_now,
+	[MSG_CONFIG_DONE] = on_config_done,
+	[MSG_CERTS] = on_certs,
+	[MSG_FILE_GET] = on_file_get,
+	[MSG_VIOLATION] = on_violation,
+	[MSG_RELOAD] = on_reload,
+	[MSG_STOP_NOW] = on_stop_now,
 	[MSG_SUPERVISOR_STATUS] = on_status,
+	[MSG_FILE_EDIT] = on_file_edit,
+	[MSG_FILE_COMMIT] = on_file_commit,
 };

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "supervisor/admin.h"
+#include "supervisor/caps.h"
 #include "supervisor/net.h"
 #include "supervisor/start.h"
 #include "supervisor/state.h"
@@ -78,11 +79,31 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 	return geteuid() != 0 || role == ROLE_WORKER ? ERR_OK : user_of_role(&c->user, s->now.config, role);
 }
 
+enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new)
+{
+	bool with_pam = config_has_method(c, "pam");
+	*is_new = false;
+	for (size_t i = 0; i < s->children_n; i++)
+		if (s->children[i].role == ROLE_AUTH) {
+			if (with_pam && s->children[i].caps != caps_of_auth(true))
+				log_warn(
+					"reload.restart_needed pam: passwords cannot be changed before a restart");
+			return ERR_OK;
+		}
+	if (!with_pam && !config_has_method(c, "radius"))
+		return ERR_OK;
+	TRY(add_child(s, ROLE_AUTH, 0));
+	s->children[s->children_n - 1].caps = caps_of_auth(with_pam);
+	*is_new = true;
+	return ERR_OK;
+}
+
 enum err setup_children(struct supervisor *s)
 {
+	bool is_new;
 	TRY(add_child(s, ROLE_KEEPER, 0));
 	if (s->args->test_only)
-		return ERR_OK;
+		return setup_auth(s, s->now.config, &is_new);
 	state_open(supervisor_keeper(s), s->now.config->state_dir);
 	TRY(add_child(s, ROLE_CONTROL, 0));
 	struct user worker = { 0 };
@@ -94,7 +115,7 @@ enum err setup_children(struct supervisor *s)
 		TRY(add_child(s, ROLE_WORKER, i));
 		s->children[s->children_n - 1].user = worker;
 	}
-	return ERR_OK;
+	return setup_auth(s, s->now.config, &is_new);
 }
 
 void setup_undo(struct supervisor *s)

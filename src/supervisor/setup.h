@@ -10,4 +10,6 @@ void setup_workers_n(struct supervisor *s);
 enum err setup_resources(struct supervisor *s);
 /* The rows of the children with their accounts; -t: the keeper only. */
 enum err setup_children(struct supervisor *s);
+/* The auth process, if c names a method that it does and it is not there yet: then *is_new. */
+enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new);
 void setup_undo(struct supervisor *s);

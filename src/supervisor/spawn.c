@@ -105,16 +105,32 @@ static void set_limits(void)
 	}
 }
 
+static bool keeps(const struct spawn *s, int cap)
+{
+	for (const int *c = s->caps; c != nullptr && *c >= 0; c++)
+		if (*c == cap)
+			return true;
+	return false;
+}
+
 static void drop_privileges(const struct spawn *s)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+		if (!keeps(s, cap))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (geteuid() == 0 &&
 	    (setgroups(0, nullptr) != 0 || setresgid(s->user.gid, s->user.gid, s->user.gid) != 0 ||
 	     setresuid(s->user.uid, s->user.uid, s->user.uid) != 0))
 		give_up(s->name, "setuid");
+	/* those that we lack ourselves cannot be given: a container may have taken them */
+	int has[CAP_LAST_CAP + 1];
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		has[cap] = keeps(s, cap) && capng_have_capability(CAPNG_PERMITTED, (unsigned)cap);
 	capng_clear(CAPNG_SELECT_CAPS);
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (has[cap])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned)cap);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		give_up(s->name, "capset");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

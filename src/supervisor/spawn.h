@@ -3,7 +3,7 @@
  * spawn - from fork to exec: what a child of ours has, and has not
  *
  * Descriptors: 0 /dev/null, 1 and 2 the log pipe, 3 its channel, 4 its folder if it has one; all others closed.  Its user and group and no other group, no
- * capability, none in the bounding set, no_new_privs, SIGKILL when the supervisor dies, few environment variables.
+ * capability (unless caps names some), none else in the bounding set, no_new_privs, SIGKILL when the supervisor dies, few environment variables.
  */
 #pragma once
 
@@ -17,6 +17,7 @@ struct spawn {
 	int channel;
 	int log;
 	struct user user;
+	const int *caps; /* that it keeps, up to -1; nullptr: none */
 	int folder;       /* 0: none */
 };
 

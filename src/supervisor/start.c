@@ -127,6 +127,7 @@ static enum err tell_start(struct child *c)
 	case ROLE_KEEPER: return tell_keeper(c);
 	case ROLE_WORKER: return tell_worker(c);
 	case ROLE_CONTROL: return tell_control(c);
+	case ROLE_AUTH: return ERR_OK; /* the configuration is all it needs */
 	case ROLE_SUPERVISOR: break;
 	}
 	return ERR_RANGE;
@@ -235,6 +236,9 @@ void start_advance(struct supervisor *s)
 	struct child *keeper = supervisor_keeper(s);
 	if (child_is_idle(keeper))
 		bring_up(keeper);
+	/* its files are checked, too; the others have none */
+	if (s->phase == PHASE_CHECK && s->children_n > 1 && child_is_idle(&s->children[1]))
+		bring_up(&s->children[1]);
 	if (s->phase == PHASE_CHECK)
 		return;
 	/* at the first start the others wait for the certificates; later those of the generation are known */
@@ -289,10 +293,10 @@ void start_config_done(struct child *c, const Msg__ConfigDone *m)
 		return;
 	}
 	c->state = CHILD_READY;
-	if (s->phase == PHASE_CHECK)
-		stop_begin(s);
-	else
+	if (s->phase != PHASE_CHECK)
 		start_advance(s);
+	else if (count(s, CHILD_READY) == s->children_n)
+		stop_begin(s);
 }
 
 static void on_died(struct child *c, int status)
@@ -307,6 +311,8 @@ static void on_died(struct child *c, int status)
 		start_failed(s, "a process cannot start: see its last lines above");
 		return;
 	}
+	if (c->role == ROLE_KEEPER)
+		edits_drop_all(&s->edits);
 	if (c->role == ROLE_KEEPER) /* their channels to it are dead */
 		for (size_t i = 0; i < s->children_n; i++)
 			s->children[i].is_linked = false;

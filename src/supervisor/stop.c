@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "supervisor/daemon.h"
 
-static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_CONTROL };
+static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_AUTH, ROLE_CONTROL };
 
 static bool has_any(const struct supervisor *s, enum ipc_role role)
 {
@@ -58,7 +58,9 @@ void stop_advance(struct supervisor *s)
 		uint32_t drain = order[i] == ROLE_WORKER ? s->now.config->server_drain_ms : 0;
 		s->stop.step = order[i];
 		tell(s, order[i], drain);
-		uint64_t patience = order[i] == ROLE_WORKER ? STOP_WORKERS_MS + drain : STOP_OTHERS_MS;
+		uint64_t patience = order[i] == ROLE_WORKER ? STOP_WORKERS_MS + drain
+				    : order[i] == ROLE_AUTH ? STOP_AUTH_MS
+							    : STOP_OTHERS_MS;
 		uv_timer_start(&s->stop.timer, on_late, patience, 0);
 		return;
 	}

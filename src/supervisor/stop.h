@@ -5,6 +5,7 @@
 #include "supervisor/supervisor.h"
 
 constexpr uint64_t STOP_WORKERS_MS = 5'000, STOP_OTHERS_MS = 2'000;
+constexpr uint64_t STOP_AUTH_MS = 5'000; /* last records of accounting go out */
 
 void stop_begin(struct supervisor *s);
 /* A process ended. */

@@ -14,6 +14,7 @@
 
 #include "supervisor/args.h"
 #include "supervisor/child.h"
+#include "supervisor/edit.h"
 #include "supervisor/generation.h"
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
@@ -21,7 +22,7 @@
 #include "supervisor/tun.h"
 
 constexpr unsigned SUPERVISOR_WORKERS_MAX = 64;
-constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 2;
+constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 3;
 constexpr size_t SUPERVISOR_SIGNALS_N = 5;
 
 static_assert(SUPERVISOR_WORKERS_MAX <= LISTEN_WORKERS_MAX && SUPERVISOR_WORKERS_MAX <= TUN_QUEUES_MAX);
@@ -66,8 +67,9 @@ struct supervisor {
 	struct kit kits[SUPERVISOR_WORKERS_MAX];
 	int control_socket;        /* -1: occtl is off */
 	uint64_t started_at;       /* unix seconds */
-	size_t children_n;         /* keeper, control, workers */
+	size_t children_n;         /* keeper, control, workers; auth if it is needed, last */
 	struct child children[SUPERVISOR_CHILDREN_MAX];
+	struct edits edits;        /* of the keeper */
 	struct reload reload;
 	struct stop stop;
 	uv_timer_t start_timer;

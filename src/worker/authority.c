@@ -241,6 +241,21 @@ static void on_route(struct ipc *ipc, struct ipc_msg *m)
 	steer_announced(ipc_owner(ipc), (const Msg__Route *)m->body);
 }
 
+static void on_traffic_get(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	const Msg__TrafficGet *want = (const Msg__TrafficGet *)m->body;
+	const struct route *r = steer_find_sid(&w->steer, want->sid);
+	if (r == nullptr || r->own == nullptr)
+		return; /* it has just ended: CLOSED tells all */
+	Msg__Traffic t = MSG__TRAFFIC__INIT;
+	t.sid = want->sid;
+	t.rx_bytes = atomic_load_explicit(&r->own->slot->rx_bytes, memory_order_relaxed);
+	t.tx_bytes = atomic_load_explicit(&r->own->slot->tx_bytes, memory_order_relaxed);
+	if (ipc_send(ipc, MSG_TRAFFIC, m->id, &t.base, nullptr, 0) != ERR_OK)
+		log_warn("keeper.unreachable sid=%lu", t.sid);
+}
+
 static void on_ticket_keys(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct worker *w = ipc_owner(ipc);
@@ -257,10 +272,15 @@ static void on_staple(struct ipc *ipc, struct ipc_msg *m)
 }
 
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN_DONE] = on_sign_done, [MSG_AUTH_DONE] = on_auth_done,
-	[MSG_OPEN_DONE] = on_open_done, [MSG_SESSION_CLOSE] = on_session_close,
-	[MSG_ROUTE] = on_route,         [MSG_TICKET_KEYS] = on_ticket_keys,
-	[MSG_STAPLE] = on_staple,       [MSG_CHECK_DONE] = on_check_done,
+	[MSG_SIGN_DONE] = on_sign_done,
+	[MSG_AUTH_DONE] = on_auth_done,
+	[MSG_OPEN_DONE] = on_open_done,
+	[MSG_SESSION_CLOSE] = on_session_close,
+	[MSG_ROUTE] = on_route,
+	[MSG_TRAFFIC_GET] = on_traffic_get,
+	[MSG_TICKET_KEYS] = on_ticket_keys,
+	[MSG_STAPLE] = on_staple,
+	[MSG_CHECK_DONE] = on_check_done,
 };
 
 /* {{ life }} */

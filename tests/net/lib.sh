@@ -269,7 +269,10 @@ make_config() {
 	for change in "$@"; do
 		key=${change%%=*}
 		case $change in
-		-*) unset "set[${key#-}]" ;;
+		-*)
+			unset "set[${key#-}]"
+			drop_added "${key#-}"
+			;;
 		+*) added+=("${change#+}") ;;
 		*) set[$key]=${change#*=} ;;
 		esac
@@ -284,6 +287,14 @@ make_config() {
 		done
 		[ -z "$config_tail" ] || printf '%s\n' "$config_tail"
 	} >"$file"
+}
+
+# Of make_config: the lines of this key that were added so far, the default routes among them.
+drop_added() {
+	local i
+	for i in "${!added[@]}"; do
+		[[ ${added[i]} != "$1="* ]] || unset "added[$i]"
+	done
 }
 
 # {{ the server }}

@@ -47,7 +47,7 @@ static void on_answer(void *ctx, const struct auth_ticket *t, const struct auth_
 	snprintf(b->group, sizeof b->group, "%s", a->group != nullptr ? a->group : "");
 }
 
-static enum err on_start(void *ctx, uint32_t, struct auth_job *job, struct mono)
+static enum err on_start(void *ctx, struct auth_job *job, struct mono)
 {
 	struct bench *b = ctx;
 	if (b->start_result == ERR_OK) {
@@ -125,6 +125,7 @@ static void done(struct bench *b, enum err result)
 	b->job = nullptr;
 	job->result = result;
 	job->why = "test";
+	snprintf(job->given, sizeof job->given, "%s", job->group);
 	auth_done(&b->a, job, b->now);
 }
 

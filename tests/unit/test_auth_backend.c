@@ -38,7 +38,6 @@ static enum err on_fetch(void *ctx, struct auth_backend *)
 static void on_done(void *ctx, struct auth_job *job)
 {
 	struct bench *b = ctx;
-	assert_int_equal(job->password[0], 0);
 	b->results[b->done++ % ARRAY_LEN(b->results)] = job->result;
 	auth_job_free(job);
 }
@@ -50,7 +49,7 @@ static void quiet(enum log_level, const char *, size_t)
 static struct auth_backend_conf conf_of(struct bench *b, const char *file)
 {
 	return (struct auth_backend_conf){ .loop = &b->loop,
-					   .kind = auth_backend_kind("plain"),
+					   .kind = auth_backend_kind(FILE_PASSWD),
 					   .file = file,
 					   .fetch = on_fetch,
 					   .done = on_done,
@@ -233,16 +232,16 @@ TEST(auth_set, vhosts_with_the_same_file_share_a_back_end_also_over_a_reload)
 	const struct auth_backend_conf conf = conf_of(b, nullptr);
 	struct auth_set now, next;
 	assert_int_equal(auth_set_init(&now, &cfg, nullptr, &conf), ERR_OK);
-	assert_ptr_equal(auth_set_find(&now, 0), auth_set_find(&now, 2));
-	assert_ptr_not_equal(auth_set_find(&now, 0), auth_set_find(&now, 1));
-	assert_null(auth_set_find(&now, 3));
+	assert_ptr_equal(auth_set_find(&now, 0, 0, FILE_PASSWD), auth_set_find(&now, 2, 0, FILE_PASSWD));
+	assert_ptr_not_equal(auth_set_find(&now, 0, 0, FILE_PASSWD), auth_set_find(&now, 1, 0, FILE_PASSWD));
+	assert_null(auth_set_find(&now, 3, 0, FILE_PASSWD));
 	assert_int_equal(auth_set_init(&next, &cfg, &now, &conf), ERR_OK);
-	assert_ptr_equal(auth_set_find(&next, 1), auth_set_find(&now, 1));
+	assert_ptr_equal(auth_set_find(&next, 1, 0, FILE_PASSWD), auth_set_find(&now, 1, 0, FILE_PASSWD));
 	auth_set_fini(&now);
-	uint32_t vhost = 9;
-	assert_true(auth_set_vhost_of(&next, auth_set_find(&next, 1), &vhost));
+	uint32_t vhost = 9, method = 9;
+	assert_true(auth_set_place_of(&next, auth_set_find(&next, 1, 0, FILE_PASSWD), &vhost, &method));
 	assert_int_equal(vhost, 1);
-	assert_false(auth_set_vhost_of(&next, b->b, &vhost));
+	assert_false(auth_set_place_of(&next, b->b, &vhost, &method));
 	auth_set_fini(&next);
 }
 

@@ -253,15 +253,18 @@ static void check_auth_refused(const char *line, const char *said)
 TEST(auth, weaker_than_configured_is_refused)
 {
 	check_auth_refused("", "t.conf: error: auth is missing");
-	check_auth_refused("auth = pam", "t.conf:4: error: auth = pam: method pam is planned");
+	check_auth_refused("auth = gssapi", "t.conf:4: error: auth = gssapi: method gssapi is planned");
 	check_auth_refused("auth = \"certificate\"", "method certificate is planned");
-	check_auth_refused("auth = \"radius[config=/etc/r,groupconfig=true]\"", "method radius is planned");
 	check_auth_refused("auth = \"gssapi\"", "method gssapi is planned");
 	check_auth_refused("auth = \"oidc[config=/x.json]\"", "method oidc is planned");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nauth = certificate",
 			   "t.conf:5: error: auth = certificate: method");
-	check_auth_refused("auth = \"plain[passwd=/x,otp=/y]\"", "one-time passwords (otp=) are planned");
-	check_auth_refused("auth = \"plain[otp=/y]\"", "one-time passwords (otp=) are planned");
+	check_auth_refused("auth = \"plain[passwd=/x]\"\nenable-auth = gssapi",
+			   "t.conf:5: error: enable-auth = gssapi: method");
+	check_auth_refused("auth = \"plain[passwd=/x]\"\nacct = \"plain[passwd=/x]\"",
+			   "acct = plain: expected radius[config=FILE] or pam");
+	check_auth_refused("auth = \"plain[passwd=/x]\"\nacct = pam\nacct = radius",
+			   "acct: expected one method");
 	check_auth_refused("auth = plain[passwd=/x]\n[vhost:a.example]\nauth = certificate",
 			   "t.conf:6: error: auth = certificate");
 }
@@ -269,21 +272,36 @@ TEST(auth, weaker_than_configured_is_refused)
 TEST(auth, malformed_is_refused)
 {
 	check_auth_refused("auth = plain", "the file of passwords is missing");
-	check_auth_refused("auth = plain[]", "expected plain[name=value] with names among: passwd otp");
+	check_auth_refused("auth = plain[]",
+			   "expected plain[name=value] with names among: passwd otp totp-window hotp-window");
 	check_auth_refused("auth = plain[passwd=]", "names among");
-	check_auth_refused("auth = plain[pass=/x]", "names among: passwd otp");
+	check_auth_refused("auth = plain[pass=/x]", "names among: passwd otp totp-window hotp-window");
 	check_auth_refused("auth = plain[passwd=/x,foo=1]", "names among");
 	check_auth_refused("auth = plain[passwd=/x,passwd=/y]", "names among");
 	check_auth_refused("auth = plain[/x,otp=/y]", "names among");
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]", "expected plain[passwd=FILE]");
-	check_auth_refused("auth = [passwd=/x]", "expected plain[passwd=FILE]");
-	check_auth_refused("auth =", "expected plain[passwd=FILE]");
+	check_auth_refused("auth = plan[passwd=/x]", "expected plain[passwd=FILE] or pam");
+	check_auth_refused("auth = [passwd=/x]", "expected plain[passwd=FILE] or pam");
+	check_auth_refused("auth =", "expected plain[passwd=FILE] or pam");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
-	check_auth_refused("auth = plain[/x]\nauth = plain[/y]",
-			   "t.conf:5: error: auth = plain: only one method");
+	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
+	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
+			   "totp-window: expected a number from 0 to 20");
+	check_auth_refused("auth = plain[otp=/x,hotp-window=-1]",
+			   "hotp-window: expected a number from 0 to 1000");
+	check_auth_refused("auth = plain[otp=/x,hotp-window=9x]", "hotp-window: expected a number");
+	check_auth_refused("auth = pam[service=../x]", "service: expected the name of a file");
+	check_auth_refused("auth = pam[service=.x]", "service: expected the name of a file");
+	check_auth_refused("auth = pam[gid-min=many]", "gid-min: expected a number");
+	check_auth_refused("auth = pam[otp=/x]", "names among: gid-min service");
+	check_auth_refused("auth = radius[config=/x]", "does not verify that an answer is from the server");
+	check_auth_refused("auth = plain[/x]\nenable-auth = radius", "does not verify that an answer");
+	check_auth_refused("auth = plain[/x]\nacct = radius[groupconfig=maybe]",
+			   "groupconfig: expected true or false");
+	check_auth_refused("auth = plain[/x]\nacct = radius[group-separator=ab]", "expected one character");
+	check_auth_refused("auth = radius[server=x]", "names among: config");
 	check_auth_refused("auth = plain[/x]\nenable-auth = foo", "expected plain");
 }
 
@@ -358,7 +376,6 @@ TEST(state, each_gives_one_warning)
 		{ "pin-file = /x\n", "t.conf:5: warning: pin-file is not implemented yet and has no effect" },
 		{ "kkdcp = \"/a B udp@c:1\"\nkkdcp = \"/b B udp@c:1\"\n[vhost:a.example]\nkkdcp = \"/b B udp@c:1\"\n",
 		  "t.conf:5: warning: kkdcp is not implemented" },
-		{ "enable-auth = \"certificate\"\n", "enable-auth is not implemented" },
 		{ "socket-file = /x\n", "t.conf:5: warning: socket-file has no effect: " },
 		{ "use-seccomp = true\n",
 		  "t.conf:5: warning: use-seccomp is an old name; write isolate-workers" },

@@ -62,7 +62,7 @@ static const struct sample global[] = {
 };
 
 static const struct sample vhost[] = {
-	{ "enable-auth", "gssapi[keytab=/etc/k,require-local-user-map=true,tgt-freshness-time=900]" },
+	{ "enable-auth", "pam" },
 	{ "acct", "radius[config=/etc/r,groupconfig=true]" },
 	{ "dh-params", "/x" },
 	{ "pin-file", "/x" },

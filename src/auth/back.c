@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* back - what the keeper asks for, and what a child does about it */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/authproc.h"
+#include "auth/pamtalk.h"
+#include "auth/profile.h"
+#include "auth/radius.h"
+#include "base/log.h"
+#include "ipc/msgs.h"
+
+/* Where a method stands. */
+struct place {
+	uint32_t generation, vhost, method;
+};
+
+/* The keeper may be a generation ahead of or behind us for a moment. */
+static const struct methods *find_methods(const struct authproc *a, uint32_t number)
+{
+	const struct methods *const all[] = { &a->now, &a->next, &a->before };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i]->number == number && number != 0)
+			return all[i];
+	return nullptr;
+}
+
+static const struct auth_method *find_method(const struct methods *e, struct place at)
+{
+	return e != nullptr && at.vhost < e->cfg->vhosts_n
+		       ? config_vhost_method(&e->cfg->vhosts[at.vhost], at.method)
+		       : nullptr;
+}
+
+/* {{ in the child }} */
+
+static void tell_unknown(const Msg__BackBegin *b, int fd)
+{
+	static char why[] = "the configuration has changed; the login must begin anew";
+	Msg__BackDone done = MSG__BACK_DONE__INIT;
+	done.conv = b->conv;
+	done.result = BACK_BROKEN;
+	done.why = why;
+	task_tell(fd, &done.base);
+}
+
+static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
+{
+	const struct methods *e = find_methods(a, b->generation);
+	const struct auth_method *m = find_method(e, (struct place){ b->generation, b->vhost, b->method });
+	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
+	if (radius != nullptr && profile_enter_radius() == ERR_OK)
+		radius_login(radius, m, b, fd);
+	else if (m != nullptr && strcmp(m->name, "pam") == 0)
+		pamtalk_login(m, b, fd);
+	else
+		tell_unknown(b, fd);
+}
+
+static void run_record(const struct authproc *a, const Msg__Acct *r, int fd)
+{
+	static char why[] = "acct is no longer configured";
+	const struct methods *e = find_methods(a, r->generation);
+	if (e == nullptr)
+		e = &a->now; /* a record that waited long: by its place in the configuration of now */
+	const struct auth_method *m = find_method(e, (struct place){ r->generation, r->vhost, r->method });
+	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
+	Msg__AcctDone done = MSG__ACCT_DONE__INIT;
+	if (radius != nullptr && profile_enter_radius() == ERR_OK) {
+		radius_account(radius, m, r, fd);
+	} else if (m != nullptr && strcmp(m->name, "pam") == 0) {
+		pamtalk_account(m, r, fd);
+	} else {
+		done.record = r->record;
+		done.error = why;
+		task_tell(fd, &done.base);
+	}
+}
+
+void back_run(void *ctx, const struct task *t, int fd)
+{
+	const struct authproc *a = ctx;
+	if (t->is_acct) {
+		Msg__Acct *r = msg__acct__unpack(nullptr, t->request_len, t->request);
+		if (r != nullptr) {
+			r->delay_s += (uint32_t)clock_secs(t->born, clock_now());
+			run_record(a, r, fd);
+		}
+	} else {
+		Msg__BackBegin *b = msg__back_begin__unpack(nullptr, t->request_len, t->request);
+		explicit_bzero(t->request, t->request_len);
+		if (b != nullptr)
+			run_login(a, b, fd);
+	}
+	_exit(0);
+}
+
+/* {{ in the parent }} */
+
+static void tell_keeper(const struct authproc *a, enum msg type, const ProtobufCMessage *body)
+{
+	if (a->keeper == nullptr || !ipc_is_alive(a->keeper) ||
+	    ipc_send(a->keeper, type, ipc_next_id(a->keeper), body, nullptr, 0) != ERR_OK)
+		log_debug("auth.answer_lost type=%d", (int)type);
+}
+
+/* Servers that were silent are asked last by the next child. */
+static void note_silent(struct authproc *a, const struct task *t, uint32_t silent)
+{
+	(void)t;
+	for (size_t i = 0; silent != 0 && i < a->now.radius_n; i++)
+		radius_conf_note(a->now.radius[i], t->is_acct ? RADIUS_ACCT : RADIUS_AUTH, silent,
+				 clock_now());
+}
+
+void back_answer(void *ctx, const struct task *t, ProtobufCMessage *body)
+{
+	struct authproc *a = ctx;
+	if (t->is_acct) {
+		Msg__AcctDone *done = (void *)body;
+		note_silent(a, t, done->silent);
+		done->silent = 0;
+		tell_keeper(a, MSG_ACCT_DONE, body);
+	} else {
+		Msg__BackDone *done = (void *)body;
+		note_silent(a, t, done->silent);
+		done->silent = 0;
+		tell_keeper(a, MSG_BACK_DONE, body);
+	}
+}
+
+static void refuse(const struct authproc *a, uint64_t conv, const char *why)
+{
+	Msg__BackDone done = MSG__BACK_DONE__INIT;
+	done.conv = conv;
+	done.result = BACK_BROKEN;
+	done.why = (char *)(uintptr_t)why;
+	tell_keeper(a, MSG_BACK_DONE, &done.base);
+}
+
+static void on_begin(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct authproc *a = ipc_owner(ipc);
+	const Msg__BackBegin *b = (const void *)m->body;
+	enum err e = tasks_begin(&a->tasks, b);
+	explicit_bzero(b->password,
+		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	if (e != ERR_OK)
+		refuse(a, b->conv, err_text(e));
+}
+
+static void on_answer(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct authproc *a = ipc_owner(ipc);
+	const Msg__BackAnswer *b = (const void *)m->body;
+	enum err e = tasks_answer(&a->tasks, b);
+	explicit_bzero(b->answer, strlen(b->answer));
+	if (e != ERR_OK)
+		refuse(a, b->conv, "the conversation is over");
+}
+
+static void on_cancel(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct authproc *a = ipc_owner(ipc);
+	tasks_cancel(&a->tasks, ((const Msg__BackCancel *)m->body)->conv);
+}
+
+static void on_acct(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct authproc *a = ipc_owner(ipc);
+	const Msg__Acct *r = (const void *)m->body;
+	enum err e = tasks_acct(&a->tasks, r);
+	if (e == ERR_OK)
+		return;
+	Msg__AcctDone done = MSG__ACCT_DONE__INIT;
+	done.record = r->record;
+	done.error = (char *)(uintptr_t)err_text(e);
+	tell_keeper(a, MSG_ACCT_DONE, &done.base);
+}
+
+ipc_handler *const back_handlers[MSG_N] = {
+	[MSG_BACK_BEGIN] = on_begin,
+	[MSG_BACK_ANSWER] = on_answer,
+	[MSG_BACK_CANCEL] = on_cancel,
+	[MSG_ACCT] = on_acct,
+};

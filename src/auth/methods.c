@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/authproc.h"
+#include "auth/pamtalk.h"
+
+static const char radius_default[] = "/etc/radcli/radiusclient.conf";
+
+static const char *radius_path(const struct auth_method *m)
+{
+	const char *path = config_auth_arg(m, "config");
+	return path != nullptr ? path : radius_default;
+}
+
+struct radius_conf *methods_radius(const struct methods *e, const struct auth_method *m)
+{
+	if (strcmp(m->name, "radius") != 0)
+		return nullptr;
+	for (size_t i = 0; i < e->radius_n; i++)
+		if (strcmp(radius_conf_path(e->radius[i]), radius_path(m)) == 0)
+			return e->radius[i];
+	return nullptr;
+}
+
+static enum err add_radius(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
+{
+	struct radius_conf *c;
+	if (methods_radius(e, m) != nullptr)
+		return ERR_OK;
+	struct radius_conf **grown = reallocarray(e->radius, e->radius_n + 1, sizeof(struct radius_conf *));
+	if (grown == nullptr)
+		return ERR_NOMEM;
+	e->radius = grown;
+	TRY(radius_conf_new(&c, radius_path(m), problem, cap));
+	grown[e->radius_n++] = c;
+	return ERR_OK;
+}
+
+static enum err add_method(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
+{
+	if (strcmp(m->name, "radius") == 0)
+		return add_radius(e, m, problem, cap);
+	if (strcmp(m->name, "pam") == 0 && !pamtalk_has_service(pamtalk_service(m))) {
+		snprintf(problem, cap,
+			 "pam: there is no /etc/pam.d/%s; write one, or name another with pam[service=NAME]",
+			 pamtalk_service(m));
+		return ERR_CONFIG;
+	}
+	return ERR_OK;
+}
+
+enum err methods_init(struct methods *out, uint32_t number, struct config *cfg, char *problem, size_t cap)
+{
+	struct methods e = { .number = number, .cfg = config_get(cfg) };
+	enum err r = ERR_OK;
+	const struct auth_method *m;
+	for (size_t v = 0; v < cfg->vhosts_n && r == ERR_OK; v++)
+		for (size_t i = 0; r == ERR_OK && (m = config_vhost_method(&cfg->vhosts[v], i)) != nullptr;
+		     i++)
+			r = add_method(&e, m, problem, cap);
+	if (r == ERR_OK)
+		*out = e;
+	else
+		methods_fini(&e);
+	return r;
+}
+
+void methods_fini(struct methods *e)
+{
+	for (size_t i = 0; i < e->radius_n; i++)
+		radius_conf_free(e->radius[i]);
+	free(e->radius);
+	config_putp(&e->cfg);
+	*e = (struct methods){};
+}

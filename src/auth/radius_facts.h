@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * radius_facts - attributes of an Access-Accept as facts of the user
+ *
+ * Values come from a server that we trust with our users but not with our memory: each is checked, what is malformed is
+ * left out and told.
+ *
+ * Runs in:  a child of the auth process.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "ipc/messages.pb-c.h"
+
+struct rc_value_pair;
+
+/* Everything malloc'ed by protobuf-c's rules: msg__facts__free_unpacked.  separator: of groups in one Class.
+ * with_groups: Class names groups ("OU=a;b").  ERR_NOMEM. */
+enum err radius_facts_read(Msg__Facts **out, struct rc_value_pair *list, bool with_groups, char separator);
+
+/* "192.0.2.0/24 gateway metric" -> "192.0.2.0/24"; ERR_SYNTAX if it is no network. */
+enum err radius_facts_route(const char *text, char *out, size_t cap);
+/* Groups of one Class, appended.  Text without "OU=" is a single group. */
+enum err radius_facts_groups(Msg__Facts *f, const char *text, size_t len, char separator);
