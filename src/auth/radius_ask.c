@@ -158,7 +158,7 @@ static void explain(struct radius_ask *x, const struct talk *t)
 			? "answers with a wrong authenticator; is the shared secret right?"
 		: t->seen[RADIUS_MALFORMED] + t->seen[RADIUS_STRANGE] > 0 ? "answers with garbage"
 		: t->is_down                                              ? "is down"
-									  : "does not answer";
+			     : "does not answer; does it know us, and is the shared secret right?";
 	snprintf(x->error, sizeof x->error, "RADIUS server %.60s %s", t->server->host, what);
 	if (t->seen[RADIUS_FORGED] + t->seen[RADIUS_UNSIGNED] + t->seen[RADIUS_MALFORMED] +
 		    t->seen[RADIUS_STRANGE] >
