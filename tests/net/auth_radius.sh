@@ -391,10 +391,16 @@ unsigned() {
 	server_stop
 }
 
+starts() { in_gw timeout 20 "$(server_program)" -f -c "$T/server.conf" >"$T/why" 2>&1; }
 missing() {
 	make_config "$T/server.conf" "auth=\"radius[config=$T/nothing.conf]\""
-	ok "no file: the server does not start" not in_gw "$(server_program)" -f -c "$T/server.conf"
-	ok "and says which" has "$T/last" "nothing.conf"
+	ok "no file: the server does not start" not starts
+	ok "and says which" has "$T/why" "nothing.conf"
+	client_conf "$host4:1812"
+	echo "other-host secret" >"$T/radius.servers"
+	make_config "$T/server.conf" "auth=\"radius[config=$T/radiusclient.conf]\""
+	ok "no secret: the server does not start" not starts
+	ok "and says for whom" has "$T/why" "no secret for server $host4"
 	# a reload that needs the auth process starts it
 	client_conf "$host4:1812"
 	auth_start "plain[passwd=$T/ocpasswd]"
