@@ -91,7 +91,7 @@ key_storms() {
 
 tried=()
 add_user test2
-server_start workers=2 compression=true cookie-timeout=300 dpd=60
+server_start workers=2 strap=false compression=true cookie-timeout=300 dpd=60
 oc_user=test2
 oc_connect beside
 oc_user=test

@@ -227,7 +227,7 @@ static bool read_tls(void)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .insecure = true };
+	struct options o = { .insecure = true, .dtls_version = "1.2" };
 	uint8_t ip[4];
 	if (argc < 3 || inet_pton(AF_INET, argv[1], ip) != 1)
 		give_up("usage: rawtunnel ADDRESS COOKIE [HEADER...]");
