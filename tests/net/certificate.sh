@@ -95,7 +95,7 @@ refused() { # WHY CERTIFICATE...
 dialogue() { in_cl /usr/bin/python3 "$here/certificate.py" --ca "$T/ca.pem" --folder "$T" "$@"; }
 
 asks_for_one() {
-	in_cl openssl s_client -connect $gw4:443 </dev/null >"$T/hello" 2>&1 || true
+	sleep 1 | in_cl timeout 20 openssl s_client -connect $gw4:443 >"$T/hello" 2>&1 || true
 	has "$T/hello" 'Requested Signature Algorithms'
 }
 
@@ -105,6 +105,7 @@ alone() {
 	ok "$versions: the right certificate is all that is needed" enters test
 	ok "$versions: it is $version" said "with ciphersuite ($version)"
 	ok "$versions: the server asks for one" asks_for_one
+	ok "$versions: and gives no ticket" not has "$T/hello" 'TLS session ticket:'
 	ok "$versions: it names user and group" log_has 'login.ok user="test" group="staff"'
 	ok "$versions: with the root behind it" enters root
 	ok "$versions: of two groups one has to be chosen" enters both
@@ -193,6 +194,7 @@ by_mail() {
 not_asked() {
 	server_start
 	ok "unused: the server asks for none" not asks_for_one
+	ok "unused: and gives tickets" has "$T/hello" 'TLS session ticket:'
 	ok "unused: a certificate is not looked at" stays_out test
 	server_stop
 }
