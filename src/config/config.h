@@ -162,6 +162,9 @@ void config_print_man(FILE *out);
 const struct auth_method *config_vhost_method(const struct vhost *v, size_t n);
 /* Are the methods of auth and enable-auth the same? */
 bool config_same_auth(const struct vhost *a, const struct vhost *b);
+/* Is certificate among the methods of auth and enable-auth?  Is it part of every way in? */
+bool config_wants_certificate(const struct vhost *v);
+bool config_needs_certificate(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 

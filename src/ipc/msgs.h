@@ -27,6 +27,7 @@ enum msgs_file : uint8_t {
 	FILE_PASSWD,
 	FILE_OCSP = 160, /* ocsp-response */
 	FILE_CA = 161,   /* ca-cert */
+	FILE_CRL = 240,  /* crl */
 	FILE_OTP = 200,  /* otp= of a method */
 };
 

@@ -49,6 +49,7 @@ struct keeper {
 	struct maps maps;
 	struct ticket_ring tickets;
 	struct staples staples;
+	struct mono crl_look_at;
 	bool is_running; /* GO came */
 };
 

@@ -244,6 +244,7 @@ static void on_tick(uv_timer_t *timer)
 	auth_set_tick(&k->now.auth, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
+	cert_gate_tick(k, now);
 }
 
 /* {{ start }} */

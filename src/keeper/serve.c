@@ -100,6 +100,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.username = b->has_username ? b->username : nullptr,
 		.password = b->has_password ? b->password : nullptr,
 		.group = b->group,
+		.cert = b->client_cert.data,
+		.cert_len = b->client_cert.len,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -124,11 +126,13 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 	done.error = text(a->error);
 	if (a->prompt != nullptr) {
 		done.password_label = text(a->prompt->label);
-		done.password_name =
-			text("secondary_password"); /* openconnect's token fills it: protocol.md 4.5 */
+		/* openconnect's token fills the second one: protocol.md 4.5 */
+		bool is_first = a->cert_authenticated && !a->prompt->is_challenge;
+		done.password_name = text(is_first ? "password" : "secondary_password");
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
 	}
+	done.cert_authenticated = a->cert_authenticated;
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
