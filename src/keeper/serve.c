@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "keeper/auth_kind.h"
+#include "keeper/entry.h"
+#include "keeper/iroute.h"
 #include "keeper/keeper.h"
+#include "keeper/script.h"
 #include "keeper/session_msg.h"
 
 static char *text(const char *t)
@@ -134,50 +137,12 @@ const struct auth_ops keeper_auth_ops = {
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 
-static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const char *reason,
-			const struct session *s, const Msg__Open *asked)
-{
-	Msg__OpenDone done;
-	Msg__Session session;
-	msg__open_done__init(&done);
-	done.status = status;
-	done.reason = text(reason);
-	if (status == 200) {
-		session_msg_fill(&session, s);
-		if (!asked->want_ipv4)
-			session.ipv4.len = session.server_ipv4.len = 0;
-		if (!asked->want_ipv6)
-			session.ipv6.len = session.server_ipv6.len = 0;
-		done.session = &session;
-	}
-	send_to(ipc, MSG_OPEN_DONE, id, &done.base);
-}
-
-void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *b)
-{
-	const struct session_open in = {
-		.cookie = b->cookie.data,
-		.cookie_len = b->cookie.len,
-		.worker = ipc_peer_index(ipc),
-		.remote = addr_of(b->remote_ip, b->remote_port),
-		.local = addr_of(b->local_ip, 0),
-		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
-		.want_ipv4 = b->want_ipv4,
-		.want_ipv6 = b->want_ipv6,
-		.unix_now = time(nullptr),
-	};
-	struct session *s = nullptr;
-	const char *reason = nullptr;
-	unsigned status = session_admit(&k->sessions, &in, clock_now(), &s, &reason);
-	answer_open(ipc, id, status, reason, s, b);
-}
-
 static void on_open(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Open *b = (const void *)m->body;
 	if (!restore_holds(k, ipc, m))
-		serve_open(k, ipc, m->id, b);
+		entry_begin(k, ipc, m->id, b);
 	explicit_bzero(b->cookie.data, b->cookie.len);
 }
 
@@ -215,7 +180,11 @@ static void close_session(void *ctx, uint32_t worker, uint64_t sid, enum msgs_ca
 static void send_route(struct ipc *ipc, const struct session *s, bool gone)
 {
 	Msg__Route body;
+	struct iroute_list iroutes;
 	session_msg_fill_route(&body, s, gone);
+	iroute_fill(&iroutes, s);
+	body.iroutes = iroutes.v;
+	body.n_iroutes = iroutes.n;
 	send_to(ipc, MSG_ROUTE, ipc_next_id(ipc), &body.base);
 }
 
@@ -223,6 +192,8 @@ static void announce(void *ctx, const struct session *s, bool gone)
 {
 	struct keeper *k = ctx;
 	maps_route(&k->maps, s, gone);
+	if (gone)
+		iroute_tell(k, s, true);
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
 		if (k->workers[i].ipc != nullptr)
 			send_route(k->workers[i].ipc, s, gone);
@@ -231,11 +202,15 @@ static void announce(void *ctx, const struct session *s, bool gone)
 static void opened(void *ctx, struct session *s)
 {
 	acct_opened(ctx, s);
+	iroute_tell(ctx, s, false);
+	script_host_update(ctx, s);
 }
 
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
 {
 	acct_closed(ctx, s, end);
+	script_disconnect(ctx, s, end);
+	entry_closed(ctx, s);
 }
 
 const struct session_ops keeper_session_ops = {

@@ -16,6 +16,3 @@ void serve_disconnect(struct keeper *k, unsigned worker);
 
 /* Tell the supervisor that this peer broke the rules of messages. */
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index);
-
-/* Answer a request for a tunnel that may have waited in restore.c. */
-void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *body);

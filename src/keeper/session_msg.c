@@ -128,6 +128,9 @@ enum err session_msg_read(struct session_report *out, const Msg__Session *m, uin
 					.logged_in_at = (int64_t)m->logged_in_at,
 					.connected_at = (int64_t)m->connected_at,
 					.expires = { m->expires_mono_ns } };
+	msg__user_files__init(&out->files);
+	out->files.n_texts = m->n_texts;
+	out->files.texts = m->texts;
 	TRY(prefix_of(&out->ipv4, m->ipv4, AF_INET, 4, 32));
 	return prefix_of(&out->ipv6, m->ipv6, AF_INET6, 16, m->ipv6_prefix_len);
 }
