@@ -32,6 +32,8 @@ readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 curl procps util-linux netcat-openbsd
 	oathtool freeradius freeradius-utils
+	haproxy testssl.sh nmap
+	libssl-dev libgnutls28-dev
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)
@@ -93,10 +95,16 @@ restore_policy() {
 	trap - EXIT
 }
 
-# The packaged ocserv must not take our port at the next boot either; only if it is we who install it.
-disable_peer() {
+# What comes as a peer of the tests must not take a port at the next boot; only if it is we who install it.
+disable_peers() {
+	local name
 	[ -d /run/systemd/system ] || return 0
-	systemctl disable --now ocserv.service ocserv.socket >/dev/null 2>&1 || true
+	for name in "$@"; do
+		case $name in
+		ocserv) systemctl disable --now ocserv.service ocserv.socket ;;
+		freeradius | haproxy) systemctl disable --now "$name.service" ;;
+		esac >/dev/null 2>&1 || true
+	done
 }
 
 install_missing() {
@@ -112,9 +120,7 @@ install_missing() {
 	DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends -y \
 		"${names[@]}" >&2 || die "apt-get install failed"
 	restore_policy
-	case " ${names[*]} " in
-	*" ocserv "*) disable_peer ;;
-	esac
+	disable_peers "${names[@]}"
 }
 
 packages() {

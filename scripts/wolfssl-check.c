@@ -32,6 +32,9 @@
 #if !defined(WOLFSSL_STATIC_PSK) || !defined(WOLFSSL_STATIC_RSA) || defined(NO_PSK)
 #error "no PSK or static RSA suites"
 #endif
+#if !defined(WOLFSSL_HAVE_TLS_UNIQUE)
+#error "no tls-unique: the Finished that some clients bind their key to"
+#endif
 #if !defined(HAVE_SESSION_TICKET) || !defined(HAVE_ALPN) || !defined(HAVE_SNI) || !defined(HAVE_CRL)
 #error "no tickets, ALPN, SNI or CRL"
 #endif
@@ -44,6 +47,8 @@ typedef void any_function(void);
 static any_function *volatile const needed[] = {
 	NEED(wolfSSL_export_keying_material),
 	NEED(wolfSSL_KeepArrays),
+	NEED(wolfSSL_get_finished),
+	NEED(wolfSSL_get_peer_finished),
 	NEED(wolfSSL_GetServerWriteKey),
 	NEED(wolfSSL_GetServerWriteIV),
 	NEED(wolfSSL_GetClientWriteKey),

@@ -8,7 +8,7 @@
 #   --update  build the newest version that Debian has, even if an older one was built earlier
 #
 # The source is the upstream archive of Debian's newest wolfssl package, from the mirror this machine's apt
-# uses, checked by apt against the archive's signature. apt's own configuration and lists are not touched.
+# uses, checked by apt against the archive's signature.
 # It is built once for each version, option and compiler, into ${OCSERV_MODERN_CACHE:-/var/cache/ocserv-modern}
 # (for a plain user ~/.cache/ocserv-modern), outside of any build tree.
 set -euo pipefail
@@ -18,11 +18,11 @@ readonly here
 readonly min_version=5.8.2
 readonly root_cache=/var/cache/ocserv-modern
 readonly user_cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ocserv-modern
-readonly keyring_dir=/usr/share/keyrings
 
 # -fPIC because we link PIE. secure-renegotiation-info: without it OpenSSL 3 clients refuse TLS 1.2; aesgcm=small:
-# 512 bytes less for each key, no slower with AES-NI; atomicuser: the key getters of the record layer.
-readonly cflags="-O3 -fPIC -DHAVE_SECRET_CALLBACK -DHAVE_EXT_CACHE -DWOLFSSL_STATIC_PSK -DWOLFSSL_STATIC_RSA -DNO_SESSION_CACHE_REF"
+# 512 bytes less for each key, no slower with AES-NI; atomicuser: the key getters of the record layer;
+# TLS_UNIQUE: openconnect 9.01 binds its STRAP key to a Finished, with TLS 1.3 too.
+readonly cflags="-O3 -fPIC -DHAVE_SECRET_CALLBACK -DHAVE_EXT_CACHE -DWOLFSSL_STATIC_PSK -DWOLFSSL_STATIC_RSA -DNO_SESSION_CACHE_REF -DWOLFSSL_HAVE_TLS_UNIQUE"
 readonly options=(
 	--enable-static --disable-shared --disable-examples --disable-crypttests --disable-sys-ca-certs
 	--enable-sp --enable-sp-math-all
@@ -36,6 +36,7 @@ readonly options=(
 
 say() { echo "wolfssl: $*" >&2; }
 die() { say "$*"; exit 1; }
+. "$here/apt.sh"
 
 # Assembly: Intel's with AES-NI where there is AES-NI, ARMv8's crypto extension elsewhere.
 asm_options() {
@@ -91,30 +92,10 @@ cached_prefix() {
 	echo "$best"
 }
 
-# Where this machine's apt gets Debian from; no host name is written down here.
-mirror() {
-	# shellcheck disable=SC2016 # apt's own variable
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -1
-}
-
 # fetch DIR: the newest upstream archive, into DIR.
 fetch() {
-	local dir=$1 uri keyring apt
-	uri=$(mirror)
-	if [ -z "$uri" ] && [ "$(id -u)" = 0 ]; then
-		apt-get -q update >&2
-		uri=$(mirror)
-	fi
-	[ -n "$uri" ] || die "apt knows no Debian mirror; run apt-get update as root first"
-	keyring=$(find "$keyring_dir" -name 'debian-archive-keyring.*' | sort | head -1)
-	[ -n "$keyring" ] || die "no Debian archive key; install the package debian-archive-keyring"
-	mkdir -p "$dir"/{lists/partial,cache/archives/partial,src}
-	echo "deb-src [signed-by=$keyring] $uri sid main" >"$dir/sources.list"
-	if [ "$(id -u)" = 0 ] && getent passwd _apt >/dev/null; then
-		chown -R _apt "$dir/lists" "$dir/cache" "$dir/src"
-	fi
-	apt=(apt-get -qq -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=-
-		-o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache" -o APT::Get::List-Cleanup=0)
+	local dir=$1 apt
+	private_apt "$dir" deb-src sid
 	say "reading the list of source packages"
 	"${apt[@]}" update >&2 || die "cannot read the package list of the Debian mirror"
 	say "fetching the newest source archive"

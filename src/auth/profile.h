@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* profile - what is left to a child of the auth process that talks to RADIUS servers; modules of PAM cannot be confined */
+/* profile - a child of the auth process that talks to RADIUS servers gives up all capabilities; modules of PAM may need theirs */
 #pragma once
 
 #include "base/base.h"

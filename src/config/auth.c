@@ -121,7 +121,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam or radius[config=FILE] (planned: gssapi, certificate, oidc)");
+			"expected plain[passwd=FILE] or pam (planned: radius, gssapi, certificate, oidc)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -337,18 +337,26 @@ static enum err check_radius(const struct auth_method *m, struct config_why *why
 static const struct {
 	const char *name;
 	config_method_check *check;
-	bool has_acct;
+	bool has_auth, has_acct;
 } works[] = {
-	{ "plain", check_plain, false },
-	{ "pam", check_pam, true },
-	{ "radius", check_radius, true },
+	{ "plain", check_plain, true, false },
+	{ "pam", check_pam, true, true },
+	{ "radius", check_radius, false, true },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)
 {
 	for (size_t i = 0; i < ARRAY_LEN(works); i++)
-		if (strcmp(works[i].name, m->name) == 0)
+		if (works[i].has_auth && strcmp(works[i].name, m->name) == 0)
 			return works[i].check(m, why);
+	/* measured: radcli 1.2.11 takes an Access-Accept of anybody, its authenticator is not looked at */
+	if (strcmp(m->name, "radius") == 0) {
+		config_why_set(
+			why,
+			"the RADIUS library here does not verify that an answer is from the server, so "
+			"that anybody could let himself in; use pam with a RADIUS module, or acct = radius");
+		return ERR_UNSUPPORTED;
+	}
 	config_why_set(why,
 		       "method %s is planned, and the server does not run with weaker authentication than "
 		       "configured; use plain[passwd=FILE]",

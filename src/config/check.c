@@ -5,9 +5,15 @@
 
 #include "config/auth.h"
 #include "config/parse.h"
+#include "config/priority.h"
 
 constexpr uint32_t MTU_IPV6_LEAST = 1280; /* RFC 8200 */
 constexpr uint8_t POOL_V4_MOST_LEN = 30; /* network, broadcast, server, one client */
+constexpr size_t GROUPS_MOST = 512;
+constexpr size_t GROUPS_FORM_MOST = 40 * 1024;
+constexpr size_t OPTION_OVERHEAD = 34; /* <option value=""></option> and its line end */
+constexpr size_t SECRET_MOST = 128;
+constexpr size_t PROFILE_NAME_MOST = 128; /* percent-encoded it goes into a cookie */
 
 /* One section and what it is about. */
 struct scene {
@@ -76,6 +82,26 @@ static enum err check_certs(const struct scene *s)
 		at(s, OPTION_server_key),
 		"%zu server-cert and %zu server-key; the n-th key belongs to the n-th certificate", certs,
 		keys);
+}
+
+static enum err check_priorities(const struct scene *s)
+{
+	if (!is_set(s, OPTION_tls_priorities) && !is_set(s, OPTION_cisco_client_compat))
+		return ERR_OK;
+	struct priority p;
+	struct config_why why = {};
+	const bool is_compat = s->v->cisco_client_compat;
+	if (priority_parse(&p, s->v->tls_priorities, &why) != ERR_OK)
+		return is_set(s, OPTION_tls_priorities)
+			       ? config_report_error(at(s, OPTION_tls_priorities), "tls-priorities = %s: %s",
+						     s->v->tls_priorities, why.text)
+			       : ERR_OK;
+	if (is_compat && !priority_drop_tls13(&p))
+		return config_report_error(
+			at(s, OPTION_cisco_client_compat),
+			"cisco-client-compat takes TLS 1.3 away and tls-priorities leaves nothing else; add +VERS-TLS1.2 "
+			"with a cipher of it");
+	return ERR_OK;
 }
 
 static enum err check_pool_v4(const struct scene *s)
@@ -153,8 +179,88 @@ static enum err check_names(const struct scene *s)
 	return ERR_OK;
 }
 
+/* Bytes of a text in a form, where & < > " ' become entities of at most six. */
+static size_t escaped_len(const char *text)
+{
+	size_t n = 0;
+	for (; *text != '\0'; text++)
+		n += strchr("&<>\"'", *text) != nullptr ? 6 : 1;
+	return n;
+}
+
+/* Clients read a form into a buffer of their own; more is not known to work. */
+static enum err check_groups_size(const struct scene *s)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < s->v->select_group.n; i++)
+		bytes += OPTION_OVERHEAD + escaped_len(s->v->select_group.v[i].name) +
+			 escaped_len(s->v->select_group.v[i].label);
+	if (s->v->select_group.n > GROUPS_MOST)
+		return config_report_error(at(s, OPTION_select_group),
+					   "select-group: %zu groups; at most %zu", s->v->select_group.n,
+					   GROUPS_MOST);
+	if (bytes > GROUPS_FORM_MOST)
+		return config_report_error(
+			at(s, OPTION_select_group),
+			"select-group: names and labels take %zu bytes of a form; at most %zu, use shorter ones",
+			bytes, GROUPS_FORM_MOST);
+	return ERR_OK;
+}
+
+/* What a client sends as it is written: RFC 3986 calls these unreserved. */
+static bool is_unreserved(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		const bool alnum =
+			(*text >= '0' && *text <= '9') || ((*text | 0x20) >= 'a' && (*text | 0x20) <= 'z');
+		if (!alnum && strchr("-._~", *text) == nullptr)
+			return false;
+	}
+	return true;
+}
+
+static enum err check_camouflage(const struct scene *s)
+{
+	const char *secret = s->v->camouflage_secret, *realm = s->v->camouflage_realm;
+	if (is_set(s, OPTION_camouflage) && s->v->camouflage && (secret == nullptr || *secret == '\0'))
+		return config_report_error(at(s, OPTION_camouflage),
+					   "camouflage without camouflage_secret; nobody could log in");
+	if (is_set(s, OPTION_camouflage_secret) && secret != nullptr &&
+	    (!is_unreserved(secret) || strlen(secret) > SECRET_MOST))
+		return config_report_error(
+			at(s, OPTION_camouflage_secret),
+			"camouflage_secret: expected at most %zu letters, digits and - . _ ~", SECRET_MOST);
+	if (!is_set(s, OPTION_camouflage_realm) || realm == nullptr)
+		return ERR_OK;
+	bool ok = strlen(realm) <= SECRET_MOST;
+	for (const char *c = realm; *c != '\0'; c++)
+		ok = ok && (uint8_t)*c >= 0x20 && *c != 0x7f && *c != '"' && *c != '\\';
+	return ok ? ERR_OK
+		  : config_report_error(at(s, OPTION_camouflage_realm),
+					"camouflage_realm: expected at most %zu bytes without \" and \\",
+					SECRET_MOST);
+}
+
+static enum err check_profile(const struct scene *s)
+{
+	const char *file = s->v->user_profile;
+	if (!is_set(s, OPTION_user_profile) || file == nullptr)
+		return ERR_OK;
+	const char *slash = strrchr(file, '/');
+	const size_t len = strlen(slash != nullptr ? slash + 1 : file);
+	return len > 0 && len <= PROFILE_NAME_MOST
+		       ? ERR_OK
+		       : config_report_error(at(s, OPTION_user_profile),
+					     "user-profile: expected a file with a name of at most %zu bytes",
+					     PROFILE_NAME_MOST);
+}
+
 static enum err check_groups(const struct scene *s)
 {
+	if (is_set(s, OPTION_select_group))
+		TRY(check_groups_size(s));
+	if (is_known(s, OPTION_auto_select_group) && s->v->auto_select_group)
+		return ERR_OK;
 	if (!is_set(s, OPTION_default_select_group) || is_known(s, OPTION_select_group))
 		return ERR_OK;
 	return config_report_warn(at(s, OPTION_default_select_group),
@@ -204,8 +310,9 @@ static enum err check_users(const struct scene *s)
 enum err config_check(const struct config_parse *p)
 {
 	static enum err (*const checks[])(const struct scene *) = {
-		check_auth,  check_certs,  check_pool_exists, check_pool_v4, check_pool_v6, check_mtu,
-		check_names, check_groups, check_udp,         check_clients, check_users,
+		check_auth,    check_certs, check_priorities, check_pool_exists, check_pool_v4,
+		check_pool_v6, check_mtu,   check_names,      check_groups,      check_udp,
+		check_clients, check_users, check_camouflage, check_profile,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

@@ -21,7 +21,18 @@ enum msg : uint16_t {
 };
 
 /* FileGet.kind: files that only root can read and the keeper needs */
-enum msgs_file : uint8_t { FILE_SERVER_CERT = 1, FILE_SERVER_KEY, FILE_PASSWD, FILE_OTP };
+enum msgs_file : uint8_t {
+	FILE_SERVER_CERT = 1,
+	FILE_SERVER_KEY,
+	FILE_PASSWD,
+	FILE_OCSP = 160, /* ocsp-response */
+	FILE_CA = 161,   /* ca-cert */
+	FILE_OTP = 200,  /* otp= of a method */
+};
+
+/* TicketKey */
+constexpr size_t MSGS_TICKET_NAME_LEN = 16;
+constexpr size_t MSGS_TICKET_KEY_LEN = 32; /* AES-256-GCM */
 
 /* Cert.key_type */
 enum msgs_key : uint8_t { KEY_RSA = 1, KEY_ECDSA, KEY_ED25519 };

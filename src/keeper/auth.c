@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/auth.h"
 
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/settings.h>
+#include <wolfssl/wolfcrypt/hash.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +19,10 @@ static const char broken_text[] = "Login is not possible now; try again later.";
 static const char busy_text[] = "The last answer is still being checked; try again.";
 
 struct auth_login {
+	uint8_t key[WC_SHA256_DIGEST_SIZE]; /* of auth_id: see auth.h */
 	uint8_t auth_id[AUTH_ID_LEN];
+	bool has_strap;
+	uint8_t strap_key[SESSION_STRAP_KEY_LEN]; /* announced last */
 	uint32_t vhost;
 	unsigned tries;         /* that were wrong */
 	struct mono begun, until;
@@ -80,8 +87,9 @@ static void drop(struct auth *a, struct auth_login *l)
 static struct auth_login *find(struct auth *a, const uint8_t *id, size_t len)
 {
 	struct auth_login *l = nullptr;
-	if (len == AUTH_ID_LEN)
-		HASH_FIND(hh, a->logins, id, AUTH_ID_LEN, l);
+	uint8_t key[WC_SHA256_DIGEST_SIZE];
+	if (len == AUTH_ID_LEN && wc_Sha256Hash(id, AUTH_ID_LEN, key) == 0)
+		HASH_FIND(hh, a->logins, key, sizeof key, l);
 	return l;
 }
 
@@ -89,7 +97,7 @@ static struct auth_login *find(struct auth *a, const uint8_t *id, size_t len)
 static void touch(struct auth *a, struct auth_login *l)
 {
 	HASH_DEL(a->logins, l);
-	HASH_ADD(hh, a->logins, auth_id, AUTH_ID_LEN, l);
+	HASH_ADD(hh, a->logins, key, sizeof l->key, l);
 }
 
 static void deny(struct auth *a, const struct auth_ticket *t, const char *message);
@@ -108,14 +116,15 @@ static struct auth_login *create(struct auth *a, const struct auth_request *r, s
 	if (HASH_COUNT(a->logins) >= AUTH_LOGINS_MAX)
 		evict(a);
 	struct auth_login *l = calloc(1, sizeof *l);
-	if (l == nullptr || getrandom(l->auth_id, AUTH_ID_LEN, 0) != (ssize_t)AUTH_ID_LEN) {
+	if (l == nullptr || getrandom(l->auth_id, AUTH_ID_LEN, 0) != (ssize_t)AUTH_ID_LEN ||
+	    wc_Sha256Hash(l->auth_id, AUTH_ID_LEN, l->key) != 0) {
 		free(l);
 		return nullptr;
 	}
 	l->vhost = r->vhost;
 	l->begun = now;
 	l->until = clock_add_s(now, a->cfg->auth_timeout);
-	HASH_ADD(hh, a->logins, auth_id, AUTH_ID_LEN, l);
+	HASH_ADD(hh, a->logins, key, sizeof l->key, l);
 	return l;
 }
 
@@ -202,7 +211,8 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 					  .group = l->given,
 					  .remote = l->remote,
 					  .client = l->client,
-					  .facts = l->facts };
+					  .facts = l->facts,
+					  .strap_key = l->has_strap ? l->strap_key : nullptr };
 	enum err e = a->ops.login(a->ops.ctx, &in, now, cookie);
 	if (e != ERR_OK) {
 		log_failed(l, err_text(e));
@@ -213,6 +223,7 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 	log_info("login.ok user=\"%s\" group=\"%s\" remote=%s agent=\"%s\"", show_name(l->username).text,
 		 show_name(l->given).text, show_addr(&l->remote).text, show_name(l->client.user_agent).text);
 	const struct auth_answer answer = { .verdict = VERDICT_OK,
+					    .auth_id = l->auth_id,
 					    .cookie = cookie,
 					    .username = l->username,
 					    .group = l->given,
@@ -270,6 +281,11 @@ static void learn_client(struct auth_login *l, const struct auth_request *r)
 	l->client = (struct session_client){ copy(r->client.user_agent), copy(r->client.hostname),
 					     copy(r->client.device_type), copy(r->client.device_platform) };
 	l->remote = r->remote;
+	if (r->strap_key !=
+	    nullptr) { /* one that was announced once is demanded, even if a later step is silent */
+		memcpy(l->strap_key, r->strap_key, sizeof l->strap_key);
+		l->has_strap = true;
+	}
 }
 
 /* A text that is too long becomes "", which is nobody's name. */
@@ -535,6 +551,12 @@ void auth_set_config(struct auth *a, const struct config *cfg)
 		drop(a, l);
 	}
 	a->cfg = cfg;
+}
+
+bool auth_is_known(struct auth *a, const uint8_t *auth_id, size_t len, struct mono now)
+{
+	const struct auth_login *l = find(a, auth_id, len);
+	return l != nullptr && !clock_is_past(now, l->until);
 }
 
 unsigned auth_count(const struct auth *a)

@@ -8,6 +8,10 @@
  * A login hangs on a random auth_id that the client carries in a cookie, not on a connection or worker.  The table
  * is bounded: when it is full the login that was longest untouched gives way.
  *
+ * The auth_id needs no signature to be unforgeable: it is 256 bits from the kernel, means nothing but "this entry of our table", is
+ * bound by the entry to its virtual host and to all that was said so far, and dies with the login.  It is found by its SHA-256, so
+ * that no comparison of bytes takes a time that tells of a right beginning.
+ *
  * Owner:    the keeper; one struct auth.
  * Runs in:  the loop thread.  Slow work goes through auth_ops.start and comes back by auth_done.
  * Never:    keeps a password: it is copied into the job and nowhere else.
@@ -37,6 +41,7 @@ struct auth_request {
 	size_t auth_id_len; /* 0: begin */
 	uint32_t vhost;
 	const char *username, *password, *group; /* nullptr: absent; group also "" */
+	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announces; nullptr: none */
 	struct addr remote;
 	struct session_client client; /* borrowed */
 };
@@ -44,7 +49,7 @@ struct auth_request {
 /* All pointers are borrowed for the call. */
 struct auth_answer {
 	enum msgs_verdict verdict;
-	const uint8_t *auth_id; /* AUTH_ID_LEN bytes; MORE only */
+	const uint8_t *auth_id; /* AUTH_ID_LEN bytes; MORE and OK */
 	const char *message;
 	bool ask_username, ask_password, retry;
 	const struct auth_prompt
@@ -78,7 +83,7 @@ struct auth_login;
 struct auth {
 	const struct config *cfg;
 	struct auth_ops ops;
-	struct auth_login *logins; /* by auth_id, in order of last use */
+	struct auth_login *logins; /* by the hash of auth_id, in order of last use */
 	uint64_t last_serial;
 	struct auth_stats stats;
 };
@@ -96,5 +101,8 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now);
 
 /* Forget what is too old; answer what waited too long. */
 void auth_tick(struct auth *a, struct mono now);
+
+/* Does this auth_id name a login under way? */
+bool auth_is_known(struct auth *a, const uint8_t *auth_id, size_t len, struct mono now);
 
 unsigned auth_count(const struct auth *a);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "keeper/groups.h"
+
 static void free_keys(struct edition *g)
 {
 	for (size_t i = 0; i < g->keys_n; i++)
@@ -13,6 +15,10 @@ static void free_keys(struct edition *g)
 void edition_retire(struct edition *g)
 {
 	auth_set_fini(&g->auth);
+	for (size_t i = 0; g->groups != nullptr && i < g->cfg->vhosts_n; i++)
+		groups_fini(&g->groups[i]);
+	free(g->groups);
+	g->groups = nullptr;
 	config_putp(&g->cfg);
 	free(g->certs);
 	g->certs = nullptr;
@@ -47,16 +53,40 @@ enum err edition_add_cert(struct edition *g, uint32_t vhost, uint32_t key, uint3
 	return ERR_OK;
 }
 
+enum err edition_set_groups(struct edition *g, uint32_t vhost, const struct strlist *groups)
+{
+	if (g->groups == nullptr)
+		g->groups = calloc(g->cfg->vhosts_n, sizeof *g->groups);
+	return g->groups != nullptr ? groups_copy(&g->groups[vhost], groups) : ERR_NOMEM;
+}
+
 struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key)
 {
 	return g->number == number && g->number != 0 && key < g->keys_n ? g->keys[key] : nullptr;
+}
+
+/* All virtual hosts, also those without groups; the number of them. */
+static size_t fill_groups(const struct edition *g, Msg__Groups *groups, Msg__Groups **list)
+{
+	if (g->groups == nullptr)
+		return 0;
+	for (size_t i = 0; i < g->cfg->vhosts_n; i++) {
+		msg__groups__init(&groups[i]);
+		groups[i].vhost = (uint32_t)i;
+		groups[i].n_names = g->groups[i].n;
+		groups[i].names = g->groups[i].v;
+		list[i] = &groups[i];
+	}
+	return g->cfg->vhosts_n;
 }
 
 enum err edition_send_certs(const struct edition *g, struct ipc *supervisor)
 {
 	Msg__Cert *certs OWNED(base_freep) = calloc(g->certs_n + 1, sizeof *certs);
 	Msg__Cert **list OWNED(base_freep) = calloc(g->certs_n + 1, sizeof(Msg__Cert *));
-	if (certs == nullptr || list == nullptr)
+	Msg__Groups *groups OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof *groups);
+	Msg__Groups **groups_list OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof(Msg__Groups *));
+	if (certs == nullptr || list == nullptr || groups == nullptr || groups_list == nullptr)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < g->certs_n; i++) {
 		const struct key *key = g->keys[g->certs[i].key];
@@ -72,5 +102,7 @@ enum err edition_send_certs(const struct edition *g, struct ipc *supervisor)
 	body.generation = g->number;
 	body.n_certs = g->certs_n;
 	body.certs = list;
+	body.n_groups = fill_groups(g, groups, groups_list);
+	body.groups = groups_list;
 	return ipc_send(supervisor, MSG_CERTS, ipc_next_id(supervisor), &body.base, nullptr, 0);
 }

@@ -29,6 +29,7 @@ struct edition {
 	struct edition_cert *certs;
 	size_t certs_n;
 	struct auth_set auth;
+	struct strlist *groups; /* of each virtual host, to be offered; nullptr: none at all */
 };
 
 void edition_fini(struct edition *g);
@@ -40,7 +41,10 @@ void edition_retire(struct edition *g);
 enum err edition_add_key(struct edition *g, struct key *key, uint32_t *number);
 enum err edition_add_cert(struct edition *g, uint32_t vhost, uint32_t key, uint32_t pair);
 
+/* Copied. */
+enum err edition_set_groups(struct edition *g, uint32_t vhost, const struct strlist *groups);
+
 struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key);
 
-/* Send the certificates, without keys, to the supervisor.  ERR_RANGE: they are larger than a message. */
+/* Send the certificates, without keys, and the groups to the supervisor.  ERR_RANGE: they are larger than a message. */
 enum err edition_send_certs(const struct edition *g, struct ipc *supervisor);

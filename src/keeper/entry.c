@@ -11,6 +11,7 @@
 #include "keeper/facts.h"
 #include "keeper/keeper.h"
 #include "keeper/script.h"
+#include "keeper/serve.h"
 #include "keeper/session_life.h"
 #include "keeper/session_msg.h"
 #include "keeper/show.h"
@@ -54,12 +55,30 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 	return a;
 }
 
-static struct session_open request_of(const Msg__Open *b, uint32_t worker)
+/* nullptr: other than len bytes */
+static const uint8_t *bytes_of(ProtobufCBinaryData b, size_t len)
+{
+	return b.len == len ? b.data : nullptr;
+}
+
+static struct session_proof proof_of(const Msg__Open *b)
+{
+	struct session_proof p = { .key = bytes_of(b->strap_key, SESSION_STRAP_KEY_LEN),
+				   .signature = bytes_of(b->strap_signature, SESSION_STRAP_SIGNATURE_LEN) };
+	for (size_t i = 0; i < b->n_strap_digests && p.digests_n < SESSION_STRAP_DIGESTS_MAX; i++)
+		if (b->strap_digests[i].len == SESSION_STRAP_DIGEST_LEN)
+			p.digests[p.digests_n++] = b->strap_digests[i].data;
+	return p;
+}
+
+static struct session_open request_of(const struct keeper *k, const Msg__Open *b, uint32_t worker)
 {
 	return (struct session_open){
 		.cookie = b->cookie.data,
 		.cookie_len = b->cookie.len,
 		.worker = worker,
+		.vhost = serve_vhost_index(k, b->vhost_name),
+		.proof = proof_of(b),
 		.remote = addr_of(b->remote_ip, b->remote_port),
 		.local = addr_of(b->local_ip, 0),
 		.client = { text(b->user_agent), text(b->hostname), text(b->device_type),
@@ -99,8 +118,8 @@ static void drop(struct keeper *k, struct entry *e)
 
 /* {{ answers }} */
 
-static void answer(struct ipc *ipc, uint32_t id, unsigned status, const char *reason, const struct session *s,
-		   const Msg__Open *asked)
+static void answer(const struct keeper *k, struct ipc *ipc, uint32_t id, unsigned status, const char *reason,
+		   const struct session *s, const Msg__Open *asked)
 {
 	Msg__OpenDone done;
 	Msg__Session session;
@@ -113,6 +132,7 @@ static void answer(struct ipc *ipc, uint32_t id, unsigned status, const char *re
 			session.ipv4.len = session.server_ipv4.len = 0;
 		if (!asked->want_ipv6)
 			session.ipv6.len = session.server_ipv6.len = 0;
+		session.vhost_name = k->now.cfg->vhosts[s->vhost].name;
 		session.n_texts = s->texts != nullptr ? s->texts->n_texts : 0;
 		session.texts = s->texts != nullptr ? s->texts->texts : nullptr;
 		done.session = &session;
@@ -143,7 +163,7 @@ static void finish(struct keeper *k, struct entry *e, unsigned status, const cha
 	struct ipc *ipc = asker(k, e);
 	memcpy(hash, e->hash, sizeof hash);
 	if (ipc != nullptr)
-		answer(ipc, e->id, status, reason, s, e->open);
+		answer(k, ipc, e->id, status, reason, s, e->open);
 	drop(k, e);
 	go_on_blocked(k, hash);
 }
@@ -172,7 +192,7 @@ static void undo_script(struct keeper *k, const struct session *s)
 static void enter(struct keeper *k, struct entry *e, struct session *s)
 {
 	const char *reason = nullptr;
-	struct session_open in = request_of(e->open, e->worker);
+	struct session_open in = request_of(k, e->open, e->worker);
 	if (asker(k, e) == nullptr) { /* its worker died meanwhile */
 		undo_script(k, s);
 		session_unreserve(&k->sessions, s);
@@ -192,7 +212,7 @@ static void run_script(struct keeper *k, struct entry *e, struct session *s)
 		return;
 	}
 	/* of this connection, not of the login */
-	struct session_open in = request_of(e->open, e->worker);
+	struct session_open in = request_of(k, e->open, e->worker);
 	s->remote = in.remote;
 	s->local = in.local;
 	session_client_update(&s->client, &in.client);
@@ -222,7 +242,7 @@ static void reserve(struct keeper *k, struct entry *e)
 {
 	struct session *s = nullptr;
 	const char *reason = nullptr;
-	struct session_open in = request_of(e->open, e->worker);
+	struct session_open in = request_of(k, e->open, e->worker);
 	unsigned status = session_reserve(&k->sessions, &in, clock_now(), &s, &reason);
 	if (status != 200)
 		finish(k, e, status, reason, nullptr);
@@ -315,7 +335,7 @@ void entry_begin(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open
 	Msg__Open *open = e != nullptr ? copy(b) : nullptr;
 	if (open == nullptr) {
 		free(e);
-		answer(ipc, id, 503, busy_text, nullptr, b);
+		answer(k, ipc, id, 503, busy_text, nullptr, b);
 		return;
 	}
 	*e = (struct entry){ .worker = ipc_peer_index(ipc), .id = id, .open = open };

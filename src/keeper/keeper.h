@@ -19,6 +19,8 @@
 #include "keeper/restore.h"
 #include "keeper/session.h"
 #include "keeper/maps.h"
+#include "keeper/staple.h"
+#include "keeper/ticket.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -49,6 +51,8 @@ struct keeper {
 	char *device;             /* of the tunnel */
 	struct list_job *lists;
 	struct maps maps;
+	struct ticket_ring tickets;
+	struct staples staples;
 	uv_timer_t stop;
 	bool is_running; /* GO came */
 	bool is_stopping;

@@ -42,6 +42,7 @@ enum err keeper_commit(struct keeper *k)
 	k->now = k->next;
 	k->next = (struct edition){};
 	edition_retire(&k->before); /* its keys are still named by handshakes under way */
+	staple_reset(k);
 	log_set_level(log_level_of(k->now.debug));
 	log_info("keeper.config generation=%u", k->now.number);
 	return ERR_OK;
@@ -262,6 +263,8 @@ static void on_tick(uv_timer_t *timer)
 	acct_tick(k, now);
 	entry_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
+	ticket_tick(k, now);
+	staple_tick(k, now);
 }
 
 /* {{ start }} */
@@ -290,6 +293,8 @@ static void fini(struct keeper *k)
 	acct_fini(&k->acct);
 	maps_fini(&k->maps);
 	free(k->device);
+	staple_fini(&k->staples);
+	ticket_fini(&k->tickets);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_close((uv_handle_t *)&k->stop, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */

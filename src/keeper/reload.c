@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "keeper/auth_kind.h"
 #include "keeper/descriptor.h"
+#include "keeper/groups.h"
 #include "keeper/keeper.h"
 
 constexpr size_t FILE_BYTES_MAX = 1024 * 1024; /* of a certificate, a key or a configuration */
@@ -41,6 +42,8 @@ static const char *option_of(enum msgs_file kind)
 	case FILE_SERVER_KEY: return "server-key";
 	case FILE_PASSWD: return "auth";
 	case FILE_OTP: return "auth (otp)";
+	case FILE_OCSP: return "ocsp-response";
+	case FILE_CA: return "ca-cert";
 	}
 	return "file";
 }
@@ -51,6 +54,7 @@ void reload_fini(struct reload *r)
 {
 	for (size_t i = 0; i < r->files_n; i++) {
 		vault_fini(&r->files[i].bytes);
+		groups_fini(&r->files[i].groups);
 		free(r->files[i].error);
 	}
 	free(r->files);
@@ -200,11 +204,32 @@ static enum err load_vhost(struct reload *r, struct edition *g, uint32_t vhost)
 	return ERR_OK;
 }
 
+/* The first file of passwords that a virtual host's methods name; nullptr: none. */
+static const char *passwd_of(const struct vhost *v)
+{
+	const struct auth_method *m;
+	const char *path = nullptr;
+	for (size_t i = 0; path == nullptr && (m = config_vhost_method(v, i)) != nullptr; i++)
+		path = config_auth_arg(m, "passwd");
+	return path;
+}
+
+/* What its password file knows goes to a virtual host that offers it; several may share the file. */
+static enum err give_groups(struct reload *r, struct edition *g, uint32_t vhost)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	const char *path = v->auto_select_group ? passwd_of(v) : nullptr;
+	const struct reload_file *f = path != nullptr ? find_file(r, FILE_PASSWD, path) : nullptr;
+	return f != nullptr ? edition_set_groups(g, vhost, &f->groups) : ERR_OK;
+}
+
 static enum err build(struct keeper *k)
 {
 	struct edition *g = &k->next;
 	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
 		TRY(load_vhost(&k->reload, g, i));
+	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
+		TRY(give_groups(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
 	const struct auth_backend_conf conf = { .loop = k->loop,
@@ -263,6 +288,16 @@ static void complain_of_line(void *ctx, bool is_error, const char *file, uint32_
 			file, line, problem);
 }
 
+static bool wants_groups(const struct config *cfg, const char *file)
+{
+	for (size_t i = 0; i < cfg->vhosts_n; i++) {
+		const char *path = cfg->vhosts[i].auto_select_group ? passwd_of(&cfg->vhosts[i]) : nullptr;
+		if (path != nullptr && strcmp(path, file) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 {
 	const struct auth_backend_kind *kind = auth_backend_kind(f->kind);
@@ -271,6 +306,9 @@ static void take_passwd(struct keeper *k, struct reload_file *f, int fd)
 	enum err e = auth_backend_check(kind, f->path, fd, complain_of_line, &check, &users);
 	if (e != ERR_OK)
 		f->error = strdup("cannot be read; it must be a regular file of at most 64 MB");
+	else if (f->kind == FILE_PASSWD && wants_groups(k->next.cfg, f->path) &&
+		 groups_read(&f->groups, fd, f->path) != ERR_OK)
+		f->error = strdup("its groups cannot be read (auto-select-group)");
 	else if (check.bad_n > 0 && users == 0 && !k->reload.is_restart)
 		f->error = strdup(
 			f->kind == FILE_OTP
@@ -286,6 +324,8 @@ static bool is_of_users(enum msgs_file kind)
 static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
 {
 	bool is_passwd = is_of_users(f->kind);
+	if (f->kind == FILE_OCSP && r->is_first)
+		return; /* staple.c warns, and tries again */
 	size_t len = strlen(f->path);
 	if (strncmp(error, f->path, len) == 0 && strncmp(error + len, ": ", 2) == 0)
 		error += len + 2; /* the name is said anyway */
@@ -298,6 +338,15 @@ static void note_unopened(struct reload *r, struct reload_file *f, const char *e
 						  : "correct the path or the file's rights";
 	if (asprintf(&f->error, "cannot be opened: %s; %s", error, cure) < 0)
 		f->error = nullptr;
+}
+
+/* Old or broken it is no danger: clients ask the authority themselves then.  So a server that starts, or gets its keeper back, goes on
+ * with the warning of staple.c; only a reload, which has an administrator waiting for its result, is refused. */
+static void check_staple(struct reload *r, struct reload_file *f)
+{
+	const char *problem = staple_problem(f->bytes.p, f->bytes.len - 1 /* the NUL of read_whole */);
+	if (problem != nullptr && !r->is_first)
+		f->error = strdup(problem);
 }
 
 static void take_file(struct keeper *k, struct reload_file *f, int fd, const char *error)
@@ -314,6 +363,8 @@ static void take_file(struct keeper *k, struct reload_file *f, int fd, const cha
 	if (e != ERR_OK)
 		f->error =
 			strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
+	else if (f->kind == FILE_OCSP)
+		check_staple(&k->reload, f);
 }
 
 void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
@@ -321,7 +372,7 @@ void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	struct reload *r = &k->reload;
 	const Msg__File *file = (const void *)m->body;
-	if (fetch_answered(k, m))
+	if (fetch_answered(k, m) || staple_answered(k, m))
 		return;
 	for (size_t i = 0; i < r->files_n; i++) {
 		if (r->files[i].id == 0 || r->files[i].id != m->id)
@@ -357,6 +408,8 @@ static enum err want_all(struct reload *r, const struct config *cfg)
 			TRY(want(r, FILE_SERVER_CERT, i, j, v->server_cert.v[j]));
 		for (uint32_t j = 0; j < v->server_key.n; j++)
 			TRY(want(r, FILE_SERVER_KEY, i, j, v->server_key.v[j]));
+		if (v->ocsp_response != nullptr)
+			TRY(want(r, FILE_OCSP, i, 0, v->ocsp_response));
 	}
 	struct auth_set_file f;
 	for (size_t n = 0; auth_set_file(cfg, n, &f); n++)

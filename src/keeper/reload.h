@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "config/config.h"
 #include "ipc/ipc.h"
 #include "keeper/vault.h"
 
@@ -25,6 +26,7 @@ struct reload_file {
 	uint32_t vhost, index;
 	const char *path; /* in the configuration */
 	struct vault bytes; /* certificates and keys */
+	struct strlist groups; /* that a password file knows, if some virtual host offers them */
 	char *error;  /* nullptr: none */
 };
 

@@ -84,10 +84,12 @@ void restore_on_report(struct ipc *ipc, struct ipc_msg *m)
 	struct session_report report;
 	if (body->session != nullptr) {
 		enum err e = session_msg_read(&report, body->session, worker);
-		if (e == ERR_OK)
+		if (e == ERR_OK) { /* by name: numbers change with a reload */
+			report.vhost = config_vhost(k->now.cfg, body->session->vhost_name)->index;
 			e = session_report(&k->sessions, &report, clock_now());
-		else
+		} else {
 			log_err("session.report_malformed worker=%u", worker);
+		}
 		k->restore.sessions_n += e == ERR_OK;
 	}
 	if (!body->end)

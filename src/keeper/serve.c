@@ -37,6 +37,12 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 	return a;
 }
 
+uint32_t serve_vhost_index(const struct keeper *k, const char *name)
+{
+	const struct vhost *v = config_vhost(k->now.cfg, name);
+	return strcmp(v->name, name) == 0 ? v->index : UINT32_MAX;
+}
+
 /* {{ SIGN }} */
 
 /* Workers may be a generation ahead of or behind us for a moment. */
@@ -72,6 +78,17 @@ static void on_sign(struct ipc *ipc, struct ipc_msg *m)
 
 /* {{ AUTH }} */
 
+/* The bytes, if they are as many as they must be. */
+static const uint8_t *bytes_of(ProtobufCBinaryData b, size_t len)
+{
+	return b.len == len ? b.data : nullptr;
+}
+
+static const uint8_t *key_of(ProtobufCBinaryData b)
+{
+	return bytes_of(b, SESSION_STRAP_KEY_LEN);
+}
+
 static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
@@ -81,10 +98,11 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.ticket = { .worker = worker, .channel = k->workers[worker].channel, .id = m->id },
 		.auth_id = b->auth_id.data,
 		.auth_id_len = b->auth_id.len,
-		.vhost = b->vhost,
+		.vhost = serve_vhost_index(k, b->vhost_name),
 		.username = b->has_username ? b->username : nullptr,
 		.password = b->has_password ? b->password : nullptr,
 		.group = b->group,
+		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
 	};
@@ -164,6 +182,19 @@ static void on_logout(struct ipc *ipc, struct ipc_msg *m)
 	explicit_bzero(b->cookie.data, b->cookie.len);
 }
 
+static void on_check(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct keeper *k = ipc_owner(ipc);
+	const Msg__Check *b = (const void *)m->body;
+	struct mono now = clock_now();
+	Msg__CheckDone done = MSG__CHECK_DONE__INIT;
+	done.known = session_is_usable(&k->sessions, b->cookie.data, b->cookie.len, now) ||
+		     auth_is_known(&k->auth, b->auth_id.data, b->auth_id.len, now);
+	send_to(ipc, MSG_CHECK_DONE, m->id, &done.base);
+	if (b->cookie.len > 0)
+		explicit_bzero(b->cookie.data, b->cookie.len);
+}
+
 /* {{ what the keeper says on its own }} */
 
 static void close_session(void *ctx, uint32_t worker, uint64_t sid, enum msgs_cause cause)
@@ -227,6 +258,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_LOGOUT] = on_logout,
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
+	[MSG_CHECK] = on_check,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)
@@ -287,4 +319,6 @@ void serve_connect(struct keeper *k, unsigned worker, int fd)
 	}
 	w->channel = ++k->last_channel;
 	send_all_routes(k, w->ipc);
+	ticket_send(k, w->ipc);
+	staple_send(k, w->ipc);
 }

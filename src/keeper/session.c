@@ -10,13 +10,11 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "config/user.h"
 #include "keeper/facts.h"
 #include "keeper/session_life.h"
 #include "keeper/show.h"
 
 constexpr unsigned SESSIONS_MAX = 1 << 20;  /* cookies alive at once */
-constexpr size_t TEXTS_MAX = 3;             /* of the group, of the user, of the back end */
 constexpr uint64_t SIDS_AFTER_RESTART =
 	1024; /* left free behind the highest reported: a little later ones have ended */
 
@@ -76,75 +74,6 @@ void sessions_set_config(struct sessions *a, const struct config *cfg)
 	a->cfg = cfg;
 }
 
-/* {{ options of the user }} */
-
-static void log_problems(const struct config_report *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i].is_error)
-			log_err("user.config %s", r->v[i].text);
-		else
-			log_debug("user.config %s", r->v[i].text);
-}
-
-static enum err make_own(struct vhost **out, const struct vhost *base, const Msg__UserFiles *texts)
-{
-	struct config_user_text list[TEXTS_MAX];
-	struct config_report report OWNED(config_report_fini) = {};
-	if (texts->n_texts > TEXTS_MAX)
-		return ERR_RANGE;
-	for (size_t i = 0; i < texts->n_texts; i++) {
-		const Msg__UserText *t = texts->texts[i];
-		list[i] = (struct config_user_text){ .file = t->file,
-						     .text = (const char *)t->text.data,
-						     .len = t->text.len,
-						     .is_alone = t->alone };
-	}
-	enum err e = config_user_make(out, base, list, texts->n_texts, &report);
-	log_problems(&report);
-	return e;
-}
-
-static Msg__UserFiles *copy_texts(const Msg__UserFiles *m)
-{
-	size_t len = msg__user_files__get_packed_size(m);
-	uint8_t *bytes OWNED(base_freep) = malloc(len + 1);
-	if (bytes == nullptr)
-		return nullptr;
-	msg__user_files__pack(m, bytes);
-	return msg__user_files__unpack(nullptr, len, bytes);
-}
-
-/* session-timeout counts from the login, whichever option it is. */
-static void set_timeout(const struct sessions *a, struct session *s)
-{
-	if (s->logged_in.ns == 0)
-		return;
-	s->timeout_s = facts_session_timeout(s->facts, session_vhost(a, s)->session_timeout);
-	s->expires = s->timeout_s > 0 ? clock_add_s(s->logged_in, s->timeout_s) : (struct mono){};
-}
-
-enum err session_set_own(struct sessions *a, struct session *s, const Msg__UserFiles *texts)
-{
-	struct vhost *own = nullptr;
-	Msg__UserFiles *copy = nullptr;
-	if (texts->n_texts > 0) {
-		TRY(make_own(&own, &a->cfg->vhosts[s->vhost], texts));
-		copy = copy_texts(texts);
-		if (copy == nullptr) {
-			config_user_free(own);
-			return ERR_NOMEM;
-		}
-	}
-	config_user_free(s->own);
-	if (s->texts != nullptr)
-		msg__user_files__free_unpacked(s->texts, nullptr);
-	s->own = own;
-	s->texts = copy;
-	set_timeout(a, s);
-	return ERR_OK;
-}
-
 /* {{ login }} */
 
 enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
@@ -168,7 +97,11 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 	}
 	s->facts = facts;
 	s->logged_in_at = unix_now;
-	set_timeout(a, s);
+	if (in->strap_key != nullptr && session_vhost(a, s)->strap) {
+		memcpy(s->strap.key, in->strap_key, sizeof s->strap.key);
+		s->strap.has_key = true;
+	}
+	session_set_timeout(a, s);
 	a->stats.logins++;
 	return ERR_OK;
 }
@@ -209,9 +142,18 @@ static bool is_over_all(const struct sessions *a, const struct session *s)
 	return a->cfg->max_clients > 0 && others >= a->cfg->max_clients;
 }
 
+bool session_is_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
+{
+	return session_usable(a, cookie, len, now) != nullptr;
+}
+
 /* Why this client may not come in; nullptr: it may. */
 static const char *refusal(const struct sessions *a, const struct session *s, const struct session_open *in)
 {
+	if (in->vhost != s->vhost)
+		return "the session belongs to another virtual host";
+	if (session_vhost(a, s)->strap && session_strap_verify(&s->strap, &in->proof) != ERR_OK)
+		return "the client does not prove to hold the key that was announced at login (strap)";
 	if (session_vhost(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
 		return "the client's address is not the one it logged in from (deny-roaming)";
 	if (is_over_same(a, s))
@@ -362,6 +304,7 @@ unsigned session_enter(struct sessions *a, struct session *s, const struct sessi
 	}
 	s->is_entering = false;
 	session_count_place(a, s);
+	session_strap_rotate(&s->strap, &in->proof);
 	a->stats.opened++;
 	log_open(s);
 	if (a->ops.opened != nullptr)
@@ -510,6 +453,7 @@ static enum err report_session(struct sessions *a, const struct session_report *
 					     .client = in->client };
 	TRY(session_born(a, &login, in->cookie_hash, now, &s));
 	s->logged_in_at = in->logged_in_at;
+	s->strap = in->strap;
 	s->timeout_s = in->timeout_s;
 	s->logged_in = (struct mono){}; /* what the report says counts */
 	if (in->files.n_texts > 0 && session_set_own(a, s, &in->files) != ERR_OK)

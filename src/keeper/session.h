@@ -22,6 +22,7 @@
 #include "ipc/messages.pb-c.h"
 #include "ipc/msgs.h"
 #include "keeper/lease.h"
+#include "keeper/session_strap.h"
 
 constexpr size_t SESSION_COOKIE_LEN = 32;
 constexpr size_t SESSION_HASH_LEN = 32;
@@ -78,6 +79,7 @@ struct session {
 	bool is_entering;      /* has its place and leases, but is not in yet */
 	bool has_place;        /* counts for the limits: connected or entering */
 	struct lease ipv4, ipv6;
+	struct session_strap strap;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
 	int64_t logged_in_at, connected_at; /* unix */
 	uint64_t rx_bytes, tx_bytes; /* of connections that are over */
@@ -128,6 +130,7 @@ struct session_login {
 	struct addr remote;
 	struct session_client client; /* borrowed */
 	const Msg__Facts *facts; /* of the back end; borrowed; nullptr: none */
+	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announced; nullptr: none */
 };
 
 /* What a client that asks for its tunnel brings. */
@@ -135,15 +138,18 @@ struct session_open {
 	const uint8_t *cookie;
 	size_t cookie_len;
 	uint32_t worker;
+	uint32_t vhost; /* that the client has connected to */
 	struct addr remote, local;
 	struct session_client client; /* borrowed; an empty string keeps what the login said */
 	bool want_ipv4, want_ipv6;
+	struct session_proof proof;
 	int64_t unix_now;
 };
 
 /* What a worker tells a new keeper of a session that it has. */
 struct session_report {
 	const uint8_t *cookie_hash, *app_id;
+	struct session_strap strap;
 	uint64_t sid;
 	uint32_t worker, vhost, timeout_s;
 	const char *username, *group;
@@ -187,6 +193,9 @@ void session_unreserve(struct sessions *a, struct session *s);
 /* status 200: *out is the session, open on in->worker; 401 or 503: *reason says why (static). */
 unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,
 		       struct session **out, const char **reason);
+
+/* Does this cookie name a session that may be used? */
+bool session_is_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now);
 
 /* A worker says that a connection of its own is over; one it does not have is ignored. */
 void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs_cause cause,

@@ -68,6 +68,8 @@ void session_msg_fill(Msg__Session *out, const struct session *s)
 	out->logged_in_at = (uint64_t)s->logged_in_at;
 	out->connected_at = (uint64_t)s->connected_at;
 	out->app_id = bytes(s->app_id, sizeof s->app_id);
+	out->strap_key = bytes(s->strap.key, s->strap.has_key ? sizeof s->strap.key : 0);
+	out->strap_before = bytes(s->strap.before, s->strap.has_before ? sizeof s->strap.before : 0);
 	out->session_timeout_s = s->timeout_s;
 	out->expires_mono_ns = s->expires.ns;
 	out->worker = s->worker;
@@ -108,6 +110,17 @@ static enum err prefix_of(struct prefix *out, ProtobufCBinaryData ip, uint16_t f
 	return ERR_OK;
 }
 
+/* A session that had a key must not come back without one. */
+static enum err key_of(uint8_t out[SESSION_STRAP_KEY_LEN], bool *has, ProtobufCBinaryData key)
+{
+	if (key.len != 0 && key.len != SESSION_STRAP_KEY_LEN)
+		return ERR_PROTO;
+	*has = key.len != 0;
+	if (*has)
+		memcpy(out, key.data, SESSION_STRAP_KEY_LEN);
+	return ERR_OK;
+}
+
 enum err session_msg_read(struct session_report *out, const Msg__Session *m, uint32_t worker)
 {
 	if (m->cookie_hash.len != SESSION_HASH_LEN || m->app_id.len != SESSION_APP_ID_LEN || m->sid == 0)
@@ -128,6 +141,8 @@ enum err session_msg_read(struct session_report *out, const Msg__Session *m, uin
 					.logged_in_at = (int64_t)m->logged_in_at,
 					.connected_at = (int64_t)m->connected_at,
 					.expires = { m->expires_mono_ns } };
+	TRY(key_of(out->strap.key, &out->strap.has_key, m->strap_key));
+	TRY(key_of(out->strap.before, &out->strap.has_before, m->strap_before));
 	msg__user_files__init(&out->files);
 	out->files.n_texts = m->n_texts;
 	out->files.texts = m->texts;

@@ -80,7 +80,7 @@ enum err generation_load(struct generation *out, const char *file, uint32_t numb
 		*problems = cannot_read(file);
 		return e;
 	}
-	struct generation g = { .number = number, .text = -1 };
+	struct generation g = { .number = number, .text = -1, .profiles = { .fd = -1 } };
 	e = config_parse(&g.config, file, text, len, &report);
 	*problems = join(&report);
 	if (e != ERR_OK)
@@ -102,7 +102,14 @@ void generation_fini(struct generation *g)
 	config_put(g->config);
 	base_closep(&g->text);
 	free(g->certs);
-	*g = (struct generation){ .text = -1 };
+	profiles_fini(&g->profiles);
+	*g = (struct generation){ .text = -1, .profiles = { .fd = -1 } };
+}
+
+enum err generation_load_profiles(struct generation *g, int folder, char **problem)
+{
+	*problem = nullptr;
+	return profiles_load(&g->profiles, g->config, folder, problem);
 }
 
 int generation_text_fd(const struct generation *g)
@@ -161,6 +168,7 @@ const char *generation_file(const struct generation *g, const Msg__FileGet *want
 	case FILE_SERVER_KEY: return nth(&v->server_key, want->index);
 	case FILE_PASSWD: return of_method(v, want->index, "passwd");
 	case FILE_OTP: return of_method(v, want->index, "otp");
+	case FILE_OCSP: return want->index == 0 ? v->ocsp_response : nullptr;
 	default: return nullptr; /* a number from another process, not an enum of ours */
 	}
 }

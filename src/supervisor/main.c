@@ -119,6 +119,12 @@ static enum err load(struct supervisor *s)
 	enum err e = generation_load(&s->now, s->args->config, ++s->generations_n, &problems);
 	if (problems != nullptr)
 		fputs(problems, stderr);
+	if (e != ERR_OK)
+		return e;
+	char *problem OWNED(base_freep) = nullptr;
+	e = generation_load_profiles(&s->now, s->folder, &problem);
+	if (problem != nullptr)
+		fputs(problem, stderr);
 	return e;
 }
 

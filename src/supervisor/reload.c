@@ -90,12 +90,27 @@ static void warn_restart(struct supervisor *s)
 		log_warn("reload.restart_needed %s", diff.v[i].text);
 }
 
+/* On failure problems tells what is wrong with a profile, in place of the warnings of the text. */
+static enum err load_profiles(struct supervisor *s, char **problems)
+{
+	char *problem = nullptr;
+	enum err e = generation_load_profiles(&s->reload.next, s->folder, &problem);
+	if (e == ERR_OK)
+		return ERR_OK;
+	generation_fini(&s->reload.next);
+	free(*problems);
+	*problems = problem;
+	return e;
+}
+
 static void begin(struct supervisor *s)
 {
 	struct child *keeper = supervisor_keeper(s);
 	char *problems OWNED(base_freep) = nullptr;
 	tell_systemd();
 	enum err e = generation_load(&s->reload.next, s->args->config, s->generations_n + 1, &problems);
+	if (e == ERR_OK)
+		e = load_profiles(s, &problems);
 	if (e != ERR_OK) {
 		report_lines("reload.problem", problems);
 		log_err("reload.refused file=%s: %s", s->args->config, err_text(e));
@@ -168,7 +183,7 @@ static void commit(struct supervisor *s)
 	m.generation = s->reload.next.number;
 	generation_fini(&s->now);
 	s->now = s->reload.next;
-	s->reload.next = (struct generation){ .text = -1 };
+	s->reload.next = (struct generation){ .text = -1, .profiles = { .fd = -1 } };
 	log_set_level(log_level_of(supervisor_debug(s, s->now.config)));
 	for (size_t i = 0; i < s->children_n; i++)
 		if (child_send(&s->children[i], MSG_COMMIT, 0, &m.base, nullptr, 0) != ERR_OK)

@@ -62,7 +62,7 @@ static int open_file(int folder, const char *path, uint32_t kind, char *error, s
 	/* not blocked by a FIFO in the place of the file */
 	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		if (kind != FILE_SERVER_CERT)
+		if (kind != FILE_SERVER_CERT && kind != FILE_OCSP)
 			warn_readable(path, &st);
 		return fd;
 	}

@@ -27,6 +27,21 @@ static enum err send_certs(struct child *c, const struct generation *g)
 	return e;
 }
 
+/* With the profiles: clients fetch them from a worker. */
+static enum err send_to_worker(struct child *c, const struct generation *g, Msg__Config *m, int text)
+{
+	Msg__Profile **list OWNED(base_freep) = calloc(g->profiles.n + 1, sizeof(Msg__Profile *));
+	int profiles OWNED(base_closep) = profiles_fd(&g->profiles);
+	if (list == nullptr || (g->profiles.n > 0 && profiles < 0))
+		return ERR_SYS;
+	for (size_t i = 0; i < g->profiles.n; i++)
+		list[i] = &g->profiles.v[i];
+	m->profiles = list;
+	m->n_profiles = g->profiles.n;
+	const int fds[] = { text, profiles };
+	return child_send(c, MSG_CONFIG, 0, &m->base, fds, profiles >= 0 ? 2 : 1);
+}
+
 enum err start_send_config(struct child *c, const struct generation *g)
 {
 	struct supervisor *s = supervisor_of(c);
@@ -38,8 +53,10 @@ enum err start_send_config(struct child *c, const struct generation *g)
 	m.generation = g->number;
 	m.file = (char *)(uintptr_t)s->args->config;
 	m.debug = supervisor_debug(s, g->config);
-	TRY(child_send(c, MSG_CONFIG, 0, &m.base, &text, 1));
-	return c->role == ROLE_WORKER ? send_certs(c, g) : ERR_OK;
+	if (c->role != ROLE_WORKER)
+		return child_send(c, MSG_CONFIG, 0, &m.base, &text, 1);
+	TRY(send_to_worker(c, g, &m, text));
+	return send_certs(c, g);
 }
 
 static enum err tell_keeper(struct child *c)

@@ -130,6 +130,7 @@ void connect_parse(struct connect_req *out, const struct http *h)
 	out->base_mtu = parse_mtu(h, "X-CSTP-Base-MTU");
 	out->mtu = parse_mtu(h, "X-CSTP-MTU");
 	out->psk = text_list_has(http_header(h, "X-DTLS-CipherSuite"), ':', "PSK-NEGOTIATE");
+	out->psk13 = text_list_has(http_header(h, "X-DTLS-CipherSuite"), ':', "PSK-NEGOTIATE-13");
 	out->license_mobile = text_is_nocase(http_header(h, "X-CSTP-License"), "mobile");
 	out->fips = text_is_nocase(http_header(h, "X-CSTP-FIPS-Mode"), "enabled");
 	out->no_keepalive = text_is_nocase(http_header(h, "X-CSTP-TCP-Keepalive"), "false");

@@ -25,6 +25,7 @@ struct connect_req {
 	bool no_keepalive; /* X-CSTP-TCP-Keepalive: false */
 	bool mobile;    /* by platform or agent: mobile-dpd */
 	bool psk;       /* PSK-NEGOTIATE offered */
+	bool psk13;     /* PSK-NEGOTIATE-13 offered: DTLS 1.3, ours alone */
 	bool has_secret;
 	enum login_client client;
 	uint16_t base_mtu; /* 0: not told or out of 256..16384 */
@@ -87,8 +88,12 @@ struct connect_timers {
 
 struct connect_dtls {
 	bool enabled; /* false: not a line of X-DTLS */
+	bool v13;     /* PSK-NEGOTIATE-13 */
 	uint16_t port;
-	uint8_t app_id[CONNECT_ID_LEN];
+	uint8_t app_id[CONNECT_ID_LEN]; /* with a suite the session id */
+	const char *suite; /* of a resumption, one that the client has listed; nullptr: PSK-NEGOTIATE */
+	bool is_12;        /* it is one of X-DTLS12-CipherSuite: the answer has exactly one of the two */
+	uint16_t mtu;      /* with a suite only: else the client computes it */
 	uint32_t dpd_s;
 	uint32_t keepalive_s;
 	uint32_t rekey_s;

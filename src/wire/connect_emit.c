@@ -201,8 +201,14 @@ static void emit_dtls(struct writer *w, const struct connect_dtls *d, const char
 	emit_number(w, "X-DTLS-Port", d->port);
 	emit_rekey(w, "DTLS", d->rekey_s, rekey_method);
 	emit_number(w, "X-DTLS-Keepalive", d->keepalive_s);
-	emit_text(w, "X-DTLS-App-ID", id);
-	emit_text(w, "X-DTLS-CipherSuite", "PSK-NEGOTIATE");
+	if (d->suite == nullptr) {
+		emit_text(w, "X-DTLS-App-ID", id);
+		emit_text(w, "X-DTLS-CipherSuite", d->v13 ? "PSK-NEGOTIATE-13" : "PSK-NEGOTIATE");
+		return;
+	}
+	emit_text(w, "X-DTLS-Session-ID", id);
+	emit_text(w, d->is_12 ? "X-DTLS12-CipherSuite" : "X-DTLS-CipherSuite", d->suite);
+	emit_number(w, "X-DTLS-MTU", d->mtu);
 }
 
 static void emit_banner(struct writer *w, const char *banner)

@@ -107,6 +107,8 @@ struct http_extra {
 	const char *const *lines; /* whole lines, as in included-http-headers */
 	size_t lines_n;
 	bool anonymous; /* leave out what tells the product (camouflage) */
+	const char *reason; /* X-Reason, which openconnect prints; made one line; nullptr: none */
+	const char *realm; /* of WWW-Authenticate: Basic; nullptr: none */
 };
 
 /* The head of an answer: status line, Connection, Content-Type (unless nullptr), X-Transcend-Version, Content-Length, extra

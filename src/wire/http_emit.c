@@ -51,6 +51,16 @@ static void emit_extra(struct writer *w, const struct http_extra *extra)
 	}
 	for (size_t i = 0; i < extra->lines_n; i++)
 		text_emit_header(w, extra->lines[i]);
+	if (extra->reason != nullptr) {
+		writer_str(w, "X-Reason: ");
+		text_emit_line(w, extra->reason);
+		writer_str(w, "\r\n");
+	}
+	if (extra->realm != nullptr) {
+		writer_str(w, "WWW-Authenticate: Basic realm=\"");
+		emit_checked(w, extra->realm);
+		writer_str(w, "\"\r\n");
+	}
 }
 
 void http_emit_head(struct writer *w, unsigned status, const char *type, size_t body_len, bool close,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The parts of login that are tables: kinds of clients, cookies, small documents. */
+/* The parts of login that are tables: kinds of clients, cookies; paths are in login_url.c. */
 #include "wire/login.h"
 
 #include <string.h>
@@ -79,6 +79,8 @@ static enum err add_cookie(struct login_cookies *c, const char *head, const char
 }
 
 static const char guarded[] = "; Secure; HttpOnly";
+/* goes with a profile only: some releases on iOS wait for it (protocol.md 7.2) */
+static const char translation[] = "&lu:/+CSCOT+/translation-table?textdomain%3DAnyConnect%26type%3Dmanifest";
 
 enum err login_cookies_form(struct login_cookies *c, const char *context, uint32_t max_age_s)
 {
@@ -91,7 +93,7 @@ enum err login_cookies_form(struct login_cookies *c, const char *context, uint32
 }
 
 enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
-			    const char *cert_sha1)
+			    const char *cert_sha1, const struct login_profile *profile)
 {
 	*c = (struct login_cookies){};
 	TRY(add_cookie(c, "webvpncontext=", context, guarded));
@@ -99,35 +101,23 @@ enum err login_cookies_done(struct login_cookies *c, const char *context, const 
 	/* away with that of a login before, which may tell of a profile we do not have */
 	TRY(add_cookie(c, "webvpnc=", "",
 		       "; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly"));
-	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", cert_sha1, "; path=/; Secure; HttpOnly");
+	if (profile == nullptr || cert_sha1 == nullptr)
+		return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", cert_sha1, "; path=/; Secure; HttpOnly");
+	char text[sizeof c->text[0]];
+	auto w = writer_of(text, sizeof text);
+	writer_fmt(&w, "%s%s&fu:profiles%%2F", cert_sha1, translation);
+	text_emit_percent(&w, profile->name);
+	writer_fmt(&w, "&fh:%s", profile->sha1);
+	writer_u8(&w, '\0');
+	if (!writer_ok(&w))
+		return ERR_RANGE;
+	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", text, "; path=/; Secure; HttpOnly");
 }
 
-static const char empty_html[] = "<html></html>\n";
-static const char empty_vpn[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><vpn rev=\"1.0\"></vpn>";
-
-/* The first that fits; the general ones keep a client from giving up the login over a page it does not need. */
-static const struct login_page pages[] = {
-	{ "/logout", LOGIN_TYPE_HTML, empty_html },
-	{ "/VPNManifest.xml", LOGIN_TYPE_XML, empty_vpn },
-	{ "/1/VPNManifest.xml", LOGIN_TYPE_XML, empty_vpn },
-	{ "/1/binaries/update.txt", "text/plain", "0,0,0000\n" },
-	{ "/1/binaries/vpndownloader.sh", "application/x-shellscript", "#!/bin/sh\nexit 0\n" },
-	{ "/1/*", LOGIN_TYPE_HTML, empty_html },
-	{ "/+CSCOT+/*", LOGIN_TYPE_XML, empty_vpn },
-};
-
-static bool is_page(const struct login_page *page, struct slice path)
+enum err login_cookies_svc(struct login_cookies *c)
 {
-	size_t n = strlen(page->path);
-	if (page->path[n - 1] != '*')
-		return text_is(path, page->path);
-	return path.n >= n - 1 && memcmp(path.p, page->path, n - 1) == 0;
-}
-
-const struct login_page *login_static_page(struct slice path)
-{
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
-		if (is_page(&pages[i], path))
-			return &pages[i];
-	return nullptr;
+	*c = (struct login_cookies){};
+	TRY(add_cookie(c, "webvpn=", "",
+		       "; expires=Thu, 01 Jan 1970 22:00:00 GMT; path=/; Secure; HttpOnly"));
+	return add_cookie(c, "webvpnlogin=", "1", "; path=/; Secure; HttpOnly");
 }

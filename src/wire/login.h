@@ -43,6 +43,8 @@ struct login_req {
 	bool has_username;
 	bool has_password;  /* also when it is empty */
 	bool has_secondary; /* only beside a password; the only secret of a reply is its password whatever its name */
+	bool has_group; /* also when it is empty: no particular one */
+	bool aggregate; /* the root was <config-auth>: answer in XML whatever the headers say */
 	bool client_cert_fail;
 	uint32_t capabilities; /* enum login_capability */
 	char username[LOGIN_USER_MAX + 1];
@@ -96,6 +98,8 @@ struct login_form {
 	unsigned error_id; /* 13: login failed; 0: no number */
 	bool ask_username;
 	bool ask_password;
+	bool echo; /* what is typed for the password may be seen */
+	bool cert_authenticated; /* the certificate was accepted; XML only */
 	const char *password_name; /* nullptr: "password" */
 	const char *password_label; /* nullptr: "Password:" */
 	const struct login_group *groups; /* more than one: a choice is shown */
@@ -105,6 +109,12 @@ struct login_form {
 };
 void login_emit_form(struct writer *w, enum login_dialect dialect, const struct login_form *form);
 
+/* The profile that a client is to fetch. */
+struct login_profile {
+	const char *name; /* of the file, without folders */
+	const char *sha1; /* of its bytes, 40 upper-case hex digits */
+};
+
 struct login_done {
 	const char *session_id; /* not secret; nullptr: empty element */
 	const char *session_token; /* value of the webvpn cookie */
@@ -112,24 +122,40 @@ struct login_done {
 	const char *banner;
 	const char
 		*cert_sha1; /* 40 upper-case hex digits of our leaf certificate; nullptr: no config section */
+	const struct login_profile *profile; /* nullptr: none */
 };
 void login_emit_complete(struct writer *w, enum login_dialect dialect, const struct login_done *done);
 
 /* The end of a login: text is shown and no form follows. */
 void login_emit_error(struct writer *w, enum login_dialect dialect, unsigned error_id, const char *text);
+/* The text that openconnect rewords to "client certificate missing or incorrect" (protocol.md 4.6). */
+extern const char LOGIN_CERT_FAILURE[];
+
+/* "Come back with a certificate"; only LOGIN_XML knows it (protocol.md 4.7). */
+void login_emit_cert_request(struct writer *w, const char *handle);
+/* What to do about a certificate before anything else is asked. */
+enum login_cert_step : uint8_t {
+	LOGIN_CERT_GO_ON = 1, /* it is there, or not needed, or could not be had but others methods will do */
+	LOGIN_CERT_REQUEST,
+	LOGIN_CERT_REFUSE, /* it is needed and was asked for: asking again would go round in circles */
+};
+enum login_cert_step login_cert_step(bool wanted, bool required, bool present, enum login_dialect dialect,
+				     const struct login_req *req);
 
 /* Values of Set-Cookie, for struct http_extra. */
 constexpr size_t LOGIN_COOKIES_N = 4;
 struct login_cookies {
-	char text[LOGIN_COOKIES_N][256];
+	char text[LOGIN_COOKIES_N][1024];
 	const char *line[LOGIN_COOKIES_N]; /* into text; not to be copied */
 	size_t n;
 };
 /* With a form: webvpncontext with its life. */
 enum err login_cookies_form(struct login_cookies *c, const char *context, uint32_t max_age_s);
-/* With success: webvpncontext (nullptr: without), webvpn, and webvpnc with the short text of 7.2. */
+/* With success: webvpncontext (nullptr: without), webvpn, and webvpnc, whose text is the short one of 7.2 without a profile. */
 enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
-			    const char *cert_sha1);
+			    const char *cert_sha1, const struct login_profile *profile);
+/* At the door of IP phones: away with webvpn, and webvpnlogin (7.4). */
+enum err login_cookies_svc(struct login_cookies *c);
 
 /* The small documents that Cisco clients fetch (protocol.md 8); nullptr: not one of them. */
 struct login_page {
@@ -138,6 +164,28 @@ struct login_page {
 	const char *body;
 };
 const struct login_page *login_static_page(struct slice path);
+
+/* What a path is for; a POST to LOGIN_PATH_OTHER is a login all the same (protocol.md 7.3). */
+enum login_path : uint8_t {
+	LOGIN_PATH_LOGIN = 1, /* "/", "/auth" and their likes */
+	LOGIN_PATH_LOGOUT,
+	LOGIN_PATH_PAGE, /* login_static_page has it */
+	LOGIN_PATH_PROFILE, /* below "/profiles/" */
+	LOGIN_PATH_SVC, /* of IP phones */
+	LOGIN_PATH_RESERVED, /* of Cisco's, with nothing of ours behind it: 404 */
+	LOGIN_PATH_OTHER, /* maybe a group */
+};
+enum login_path login_path_of(struct slice path);
+
+/* Is this the path of the profile?  Percent-encoding is undone, and a ":4443" that some clients add at the end is cut. */
+bool login_is_profile(struct slice path, const char *name);
+/* "/profiles/NAME", encoded. */
+void login_emit_profile_uri(struct writer *w, const char *name);
+
+/* The group that a path names: "/staff", "/staff/".  ERR_NOTFOUND: none; ERR_SYNTAX, ERR_RANGE: no name of a group. */
+enum err login_path_group(char out[LOGIN_USER_MAX + 1], struct slice path);
+/* The path in a URL, "/" if it has none; p nullptr: no URL. */
+struct slice login_url_path(const char *url);
 
 extern const char LOGIN_TYPE_XML[]; /* "text/xml; charset=utf-8" */
 extern const char LOGIN_TYPE_HTML[]; /* "text/html" */

@@ -4,6 +4,9 @@
 static const char prolog[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 static const char form_title[] = "Login";
 static const char done_title[] = "SSL VPN Service";
+/* no group begins behind this: clients read into a buffer of 64 KB, and an option has at most two names of which each byte may
+ * become an entity */
+constexpr size_t GROUPS_END = 60 * 1024;
 
 /* <name>text</name>; nothing for nullptr. */
 static void emit_element(struct writer *w, const char *name, const char *text)
@@ -85,6 +88,7 @@ static void emit_option(struct writer *w, const struct login_group *g, bool sele
 	writer_str(w, "</option>\n");
 }
 
+/* The one selected stands first, whatever comes behind it. */
 static void emit_groups(struct writer *w, const struct login_form *form)
 {
 	if (form->groups_n < 2)
@@ -92,7 +96,7 @@ static void emit_groups(struct writer *w, const struct login_form *form)
 	writer_str(w, "<select name=\"group_list\" label=\"GROUP:\">\n");
 	if (form->selected < form->groups_n)
 		emit_option(w, &form->groups[form->selected], true);
-	for (size_t i = 0; i < form->groups_n; i++)
+	for (size_t i = 0; i < form->groups_n && w->len < GROUPS_END; i++)
 		if (i != form->selected)
 			emit_option(w, &form->groups[i], false);
 	writer_str(w, "</select>\n");
@@ -121,8 +125,11 @@ static const char *id_of(enum login_dialect dialect, const struct login_form *fo
 void login_emit_form(struct writer *w, enum login_dialect dialect, const struct login_form *form)
 {
 	open_document(w, dialect, "auth-request");
-	if (dialect == LOGIN_XML)
+	if (dialect == LOGIN_XML) {
 		emit_handle(w, form->handle);
+		if (form->cert_authenticated)
+			writer_str(w, "<cert-authenticated></cert-authenticated>\n");
+	}
 	open_auth(w, id_of(dialect, form), form_title);
 	emit_element(w, "message", or_else(form->message, request_for(form)));
 	emit_element(w, "banner", form->banner);
@@ -133,20 +140,33 @@ void login_emit_form(struct writer *w, enum login_dialect dialect, const struct 
 	if (form->ask_username)
 		emit_input(w, "text", "username", "Username:");
 	if (form->ask_password)
-		emit_input(w, "password", or_else(form->password_name, "password"),
+		emit_input(w, form->echo ? "text" : "password", or_else(form->password_name, "password"),
 			   or_else(form->password_label, "Password:"));
 	emit_groups(w, form);
 	writer_str(w, "</form>\n</auth>\n");
 	close_document(w, dialect);
 }
 
-static void emit_config(struct writer *w, const char *cert_sha1)
+static void emit_manifest(struct writer *w, const struct login_profile *p)
 {
-	if (cert_sha1 == nullptr)
+	if (p == nullptr)
+		return;
+	writer_str(w, "<vpn-profile-manifest>\n<vpn rev=\"1.0\">\n"
+		      "<file type=\"profile\" service-type=\"user\">\n<uri>");
+	login_emit_profile_uri(w, p->name);
+	writer_fmt(w, "</uri>\n<hash type=\"sha1\">%s</hash>\n", p->sha1);
+	writer_str(w, "</file>\n</vpn>\n</vpn-profile-manifest>\n");
+}
+
+static void emit_config(struct writer *w, const struct login_done *done)
+{
+	if (done->cert_sha1 == nullptr)
 		return;
 	writer_str(w, "<config client=\"vpn\" type=\"private\">\n<vpn-base-config>\n");
-	emit_element(w, "server-cert-hash", cert_sha1);
-	writer_str(w, "</vpn-base-config>\n<opaque is-for=\"vpn-client\"></opaque>\n</config>\n");
+	emit_element(w, "server-cert-hash", done->cert_sha1);
+	writer_str(w, "</vpn-base-config>\n<opaque is-for=\"vpn-client\"></opaque>\n");
+	emit_manifest(w, done->profile);
+	writer_str(w, "</config>\n");
 }
 
 void login_emit_complete(struct writer *w, enum login_dialect dialect, const struct login_done *done)
@@ -161,7 +181,7 @@ void login_emit_complete(struct writer *w, enum login_dialect dialect, const str
 	emit_element(w, "banner", done->banner);
 	writer_str(w, "</auth>\n");
 	if (dialect == LOGIN_XML)
-		emit_config(w, done->cert_sha1);
+		emit_config(w, done);
 	close_document(w, dialect);
 }
 
@@ -172,4 +192,26 @@ void login_emit_error(struct writer *w, enum login_dialect dialect, unsigned err
 	emit_error(w, error_id, text);
 	writer_str(w, "</auth>\n");
 	close_document(w, dialect);
+}
+
+const char LOGIN_CERT_FAILURE[] = "Certificate Validation Failure";
+
+void login_emit_cert_request(struct writer *w, const char *handle)
+{
+	open_document(w, LOGIN_XML, "auth-request");
+	emit_handle(w, handle);
+	writer_str(w, "<client-cert-request></client-cert-request>\n");
+	close_document(w, LOGIN_XML);
+}
+
+enum login_cert_step login_cert_step(bool wanted, bool required, bool present, enum login_dialect dialect,
+				     const struct login_req *req)
+{
+	if (!wanted || present)
+		return LOGIN_CERT_GO_ON;
+	/* a client that never heard of the request cannot answer it; one that says it has none is asked once only */
+	bool can_ask = dialect == LOGIN_XML && req->type == LOGIN_INIT && !req->client_cert_fail;
+	if (can_ask && required)
+		return LOGIN_CERT_REQUEST;
+	return required ? LOGIN_CERT_REFUSE : LOGIN_CERT_GO_ON;
 }

@@ -35,8 +35,12 @@ static const struct {
 	const char *name;
 	enum login_key key;
 } answers[] = {
-	{ "username", LOGIN_KEY_USERNAME }, { "password", LOGIN_KEY_PASSWORD },
-	{ "answer", LOGIN_KEY_SECONDARY },  { "whichpin", LOGIN_KEY_SECONDARY },
+	{ "username", LOGIN_KEY_USERNAME },
+	{ "password", LOGIN_KEY_PASSWORD },
+	{ "answer", LOGIN_KEY_SECONDARY },
+	{ "whichpin", LOGIN_KEY_SECONDARY },
+	{ "verify_pin", LOGIN_KEY_NONE },
+	{ "verify_password", LOGIN_KEY_NONE }, /* the client has compared */
 	{ "group_list", LOGIN_KEY_GROUP },
 };
 
@@ -103,6 +107,8 @@ static enum err store_text(struct login_req *out, enum login_key key, struct sli
 	TRY(text_copy((char *)out + places[key].offset, places[key].cap, value));
 	if (mark != nullptr)
 		*mark = true;
+	if (key == LOGIN_KEY_GROUP)
+		out->has_group = true;
 	return ERR_OK;
 }
 

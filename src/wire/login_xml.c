@@ -172,6 +172,7 @@ static void open_root(struct parse *p, enum place place, const char **attrs)
 		p->out->type = LOGIN_REPLY;
 	if (place == AT_ROOT)
 		set_type(p, attrs);
+	p->out->aggregate = place == AT_ROOT;
 	if (p->out->type == 0)
 		fail(p, ERR_PROTO);
 }

@@ -20,6 +20,7 @@ constexpr uint32_t MTU_IP6_MIN = 1280;
 /* What a DTLS record adds; see also record_overhead. */
 constexpr uint32_t MTU_RECORD_GCM = 13 + 8 + 16;
 constexpr uint32_t MTU_RECORD_CHACHA = 13 + 16;
+constexpr uint32_t MTU_RECORD_13 = 1 + 8 + 2 + 1 + 16; /* with the connection id that clients send */
 constexpr uint32_t MTU_RECORD_CBC_SHA1 = 13 + 16 + 20 + 16; /* with the longest padding */
 
 /*

@@ -19,19 +19,19 @@ static enum err gcm_init(union record_key *k, const uint8_t *key, size_t len)
 	return wc_AesGcmSetKey(&k->aes, key, (word32)len) == 0 ? ERR_OK : ERR_CRYPTO;
 }
 
-static enum err gcm_seal(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			 size_t len, uint8_t *tag)
+static enum err gcm_seal(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			 uint8_t *text, size_t len, uint8_t *tag)
 {
 	int rc = wc_AesGcmEncrypt(&k->aes, text, text, (word32)len, nonce, RECORD_NONCE_LEN, tag, 16, aad,
-				  RECORD_AAD_LEN);
+				  (word32)aad_len);
 	return rc == 0 ? ERR_OK : ERR_CRYPTO;
 }
 
-static enum err gcm_open(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			 size_t len, const uint8_t *tag)
+static enum err gcm_open(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			 uint8_t *text, size_t len, const uint8_t *tag)
 {
 	int rc = wc_AesGcmDecrypt(&k->aes, text, text, (word32)len, nonce, RECORD_NONCE_LEN, tag, 16, aad,
-				  RECORD_AAD_LEN);
+				  (word32)aad_len);
 	return rc == 0 ? ERR_OK : ERR_AUTH;
 }
 
@@ -46,18 +46,18 @@ static enum err chacha_init(union record_key *k, const uint8_t *key, size_t len)
 	return ERR_OK;
 }
 
-static enum err chacha_seal(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			    size_t len, uint8_t *tag)
+static enum err chacha_seal(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			    uint8_t *text, size_t len, uint8_t *tag)
 {
-	int rc = wc_ChaCha20Poly1305_Encrypt(k->chacha, nonce, aad, RECORD_AAD_LEN, text, (word32)len, text,
+	int rc = wc_ChaCha20Poly1305_Encrypt(k->chacha, nonce, aad, (word32)aad_len, text, (word32)len, text,
 					     tag);
 	return rc == 0 ? ERR_OK : ERR_CRYPTO;
 }
 
-static enum err chacha_open(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			    size_t len, const uint8_t *tag)
+static enum err chacha_open(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			    uint8_t *text, size_t len, const uint8_t *tag)
 {
-	int rc = wc_ChaCha20Poly1305_Decrypt(k->chacha, nonce, aad, RECORD_AAD_LEN, text, (word32)len, tag,
+	int rc = wc_ChaCha20Poly1305_Decrypt(k->chacha, nonce, aad, (word32)aad_len, text, (word32)len, tag,
 					     text);
 	return rc == 0 ? ERR_OK : ERR_AUTH;
 }
@@ -202,7 +202,7 @@ enum err record_seal(struct record_dir *d, uint8_t type, uint8_t *buf, size_t pa
 	/* before the call: whatever becomes of it, this nonce is used */
 	d->next_seq++;
 	d->blocks_n += blocks_of(payload_len);
-	TRY(a->seal(&d->key, nonce, aad, text, payload_len, text + payload_len));
+	TRY(a->seal(&d->key, nonce, aad, sizeof aad, text, payload_len, text + payload_len));
 	*record_len = HEAD + body_len;
 	return ERR_OK;
 }
@@ -232,7 +232,7 @@ enum err record_open(struct record_dir *d, struct replay *replay, uint8_t *recor
 	uint8_t nonce[RECORD_NONCE_LEN], aad[RECORD_AAD_LEN];
 	make_nonce(d, record + 3, record + HEAD, nonce);
 	make_aad(record, len, aad);
-	enum err e = a->open(&d->key, nonce, aad, text, len, text + len);
+	enum err e = a->open(&d->key, nonce, aad, sizeof aad, text, len, text + len);
 	if (e != ERR_OK) {
 		d->failed_n++;
 		return e;

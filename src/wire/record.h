@@ -39,16 +39,16 @@ union record_key {
 	uint8_t chacha[32];
 };
 
-/* An engine.  seal and open work in place; nonce is RECORD_NONCE_LEN bytes, aad RECORD_AAD_LEN, tag tag_len. */
+/* An engine.  seal and open work in place; nonce is RECORD_NONCE_LEN bytes, tag tag_len. */
 struct record_aead {
 	const char *name;
 	uint8_t key_len, iv_len, explicit_len, tag_len;
 	uint64_t soft_blocks; /* 16-byte blocks under one key before it should be changed */
 	enum err (*init)(union record_key *k, const uint8_t *key, size_t len);
-	enum err (*seal)(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			 size_t len, uint8_t *tag);
-	enum err (*open)(union record_key *k, const uint8_t *nonce, const uint8_t *aad, uint8_t *text,
-			 size_t len, const uint8_t *tag);
+	enum err (*seal)(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			 uint8_t *text, size_t len, uint8_t *tag);
+	enum err (*open)(union record_key *k, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+			 uint8_t *text, size_t len, const uint8_t *tag);
 	void (*fini)(union record_key *k);
 };
 

@@ -211,3 +211,14 @@ void text_emit_header(struct writer *w, const char *line)
 	writer_str(w, line);
 	writer_str(w, "\r\n");
 }
+
+void text_emit_percent(struct writer *w, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		bool alnum = (*s >= '0' && *s <= '9') || ((*s | 0x20) >= 'a' && (*s | 0x20) <= 'z');
+		if (alnum || *s == '-' || *s == '.' || *s == '_' || *s == '~')
+			writer_u8(w, (uint8_t)*s);
+		else
+			writer_fmt(w, "%%%02X", (unsigned)(uint8_t)*s);
+	}
+}

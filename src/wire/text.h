@@ -27,6 +27,9 @@ bool text_list_has(struct slice list, char sep, const char *word);
 /* Digits only; ERR_SYNTAX, or ERR_RANGE above max. */
 enum err text_number(uint64_t *out, struct slice s, uint64_t max);
 
+/* Letters, digits and - . _ ~ as they are, every other byte as %XX. */
+void text_emit_percent(struct writer *w, const char *s);
+
 /* As much of s as fits, ended by NUL; every byte that is not printable ASCII becomes '?'. */
 void text_copy_ascii(char *out, size_t cap, struct slice s);
 /* All of s, ended by NUL.  ERR_RANGE if it does not fit, ERR_SYNTAX if it has a NUL in it. */

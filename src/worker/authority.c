@@ -2,6 +2,7 @@
 #include "worker/authority.h"
 
 #include <string.h>
+#include <wolfssl/wolfcrypt/hash.h>
 
 #include "base/log.h"
 #include "worker/session.h"
@@ -57,7 +58,7 @@ enum err authority_sign(struct conn *c)
 	struct tls_sign *s = c->tls.sign;
 	Msg__Sign m = MSG__SIGN__INIT;
 	m.generation = c->tls.ctx->generation;
-	m.key = c->tls.ctx->key;
+	m.key = c->tls.cert->key;
 	m.scheme = s->scheme;
 	m.hash = s->hash;
 	m.digest = ipc_bytes(s->bytes, s->len);
@@ -73,10 +74,19 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
 	Msg__Auth m = MSG__AUTH__INIT;
 	m.auth_id = ipc_bytes(auth_id, auth_id_len);
+	m.vhost_name = text(tls_vhost(&c->tls)->name);
 	m.has_username = req->has_username;
 	m.username = text(req->username);
 	m.has_password = req->has_password;
 	m.password = text(req->password);
+	m.has_secondary = req->has_secondary;
+	m.secondary = text(req->secondary);
+	m.client_cert_fail = req->client_cert_fail;
+	struct slice cert = web_client_cert(c);
+	m.client_cert = ipc_bytes(cert.p, cert.n);
+	uint8_t strap_key[STRAP_KEY_LEN];
+	if (strap_parse_key(strap_key, http_header(&c->web->http, "X-AnyConnect-STRAP-Pubkey")) == ERR_OK)
+		m.strap_key = ipc_bytes(strap_key, sizeof strap_key);
 	m.group = text(c->web->group);
 	m.remote_ip = ip_bytes(&c->remote);
 	m.user_agent = agent;
@@ -86,11 +96,37 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	return ask(c, MSG_AUTH, &m.base);
 }
 
+enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id)
+{
+	Msg__Check m = MSG__CHECK__INIT;
+	if (cookie != nullptr)
+		m.cookie = ipc_bytes(cookie, CONNECT_COOKIE_LEN);
+	if (auth_id != nullptr)
+		m.auth_id = ipc_bytes(auth_id, CONNECT_COOKIE_LEN);
+	return ask(c, MSG_CHECK, &m.base);
+}
+
+/* What the client may have signed to open a tunnel on this very connection; how many. */
+static size_t digest_strap(struct conn *c, const struct strap *s,
+			   uint8_t out[TLS_BINDINGS_MAX][WC_SHA256_DIGEST_SIZE])
+{
+	struct tls_binding bindings[TLS_BINDINGS_MAX];
+	uint8_t bytes[STRAP_BINDING_MAX + STRAP_DER_LEN];
+	size_t n = tls_bindings(&c->tls, bindings), digests_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct writer w = writer_of(bytes, sizeof bytes);
+		strap_emit_signed(&w, bindings[i].bytes, bindings[i].len, s->key);
+		digests_n += writer_ok(&w) && wc_Sha256Hash(bytes, (word32)w.len, out[digests_n]) == 0;
+	}
+	return digests_n;
+}
+
 enum err authority_open(struct conn *c)
 {
 	const struct connect_req *r = &c->web->connect;
 	Msg__Open m = MSG__OPEN__INIT;
 	m.cookie = ipc_bytes(r->cookie, sizeof r->cookie);
+	m.vhost_name = text(tls_vhost(&c->tls)->name);
 	m.remote_ip = ip_bytes(&c->remote);
 	m.remote_port = c->remote.port;
 	m.local_ip = ip_bytes(&c->local);
@@ -100,6 +136,17 @@ enum err authority_open(struct conn *c)
 	m.device_platform = text(r->device_platform);
 	m.want_ipv4 = r->want_ipv4;
 	m.want_ipv6 = r->want_ipv6 && session_has_room_for_ip6(c, &c->w->gen.config->vhosts[m.vhost], r);
+	uint8_t digests[TLS_BINDINGS_MAX][WC_SHA256_DIGEST_SIZE];
+	ProtobufCBinaryData list[TLS_BINDINGS_MAX];
+	const struct strap *s = &c->web->strap;
+	if (s->has_key && s->has_signature) {
+		m.strap_key = ipc_bytes(s->key, sizeof s->key);
+		m.strap_signature = ipc_bytes(s->signature, sizeof s->signature);
+		m.n_strap_digests = digest_strap(c, s, digests);
+		for (size_t i = 0; i < m.n_strap_digests; i++)
+			list[i] = ipc_bytes(digests[i], sizeof digests[i]);
+		m.strap_digests = list;
+	}
 	return ask(c, MSG_OPEN, &m.base);
 }
 
@@ -174,6 +221,13 @@ static void on_open_done(struct ipc *ipc, struct ipc_msg *m)
 	}
 }
 
+static void on_check_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct conn *c = asker(ipc_owner(ipc), m->id);
+	if (c != nullptr && c->state == CONN_ASKED)
+		web_check_done(c, ((const Msg__CheckDone *)m->body)->known);
+}
+
 static void on_session_close(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct worker *w = ipc_owner(ipc);
@@ -203,10 +257,31 @@ static void on_traffic_get(struct ipc *ipc, struct ipc_msg *m)
 		log_warn("keeper.unreachable sid=%lu", t.sid);
 }
 
+static void on_ticket_keys(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	if (tls_live_set_keys(&w->tls_live, (Msg__TicketKeys *)m->body) != ERR_OK)
+		log_err("tls.bad_ticket_keys");
+}
+
+static void on_staple(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct worker *w = ipc_owner(ipc);
+	enum err e = tls_live_set_staple(&w->tls_live, (const Msg__Staple *)m->body);
+	if (e != ERR_OK)
+		log_warn("tls.staple_lost why=\"%s\"", err_text(e));
+}
+
 static ipc_handler *const handlers[MSG_N] = {
-	[MSG_SIGN_DONE] = on_sign_done, [MSG_AUTH_DONE] = on_auth_done,
-	[MSG_OPEN_DONE] = on_open_done, [MSG_SESSION_CLOSE] = on_session_close,
-	[MSG_ROUTE] = on_route,         [MSG_TRAFFIC_GET] = on_traffic_get,
+	[MSG_SIGN_DONE] = on_sign_done,
+	[MSG_AUTH_DONE] = on_auth_done,
+	[MSG_OPEN_DONE] = on_open_done,
+	[MSG_SESSION_CLOSE] = on_session_close,
+	[MSG_ROUTE] = on_route,
+	[MSG_TRAFFIC_GET] = on_traffic_get,
+	[MSG_TICKET_KEYS] = on_ticket_keys,
+	[MSG_STAPLE] = on_staple,
+	[MSG_CHECK_DONE] = on_check_done,
 };
 
 /* {{ life }} */

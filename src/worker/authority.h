@@ -20,6 +20,9 @@ enum err authority_sign(struct conn *c);
 /* One step of a login; the answer goes to web_auth_done. */
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
 			size_t auth_id_len);
+/* Does the request carry the cookie of a session or of a login under way?  The answer goes to web_check_done.
+ * cookie and auth_id: of 32 bytes, or nullptr. */
+enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id);
 /* The tunnel of c->web->connect; the answer goes to web_open_done. */
 enum err authority_open(struct conn *c);
 /* The connection ends: its answer will be ignored. */

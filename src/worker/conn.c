@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "base/table.h"
+#include "wire/hello.h"
+#include "wire/proxy.h"
 #include "worker/authority.h"
 #include "worker/rx.h"
 #include "worker/session.h"
@@ -15,6 +17,7 @@
 #include "worker/worker.h"
 
 constexpr uint64_t DRAIN_S = 2;
+constexpr uint64_t PROXY_S = 5; /* a balancer sends its header with its first segment */
 constexpr size_t PACKET_TYPICAL = 1500; /* of a record, to tell how many a read has brought */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -46,22 +49,21 @@ enum err conn_new(struct worker *w, int fd, const struct addr *remote, const str
 	struct conn *c = w->conns_n - w->sessions_n < WORKER_CONNS_MAX ? calloc(1, sizeof *c) : nullptr;
 	if (c != nullptr)
 		c->web = calloc(1, sizeof *c->web);
-	if (c == nullptr || c->web == nullptr || tls_init(&c->tls, w->gen.tls, fd) != ERR_OK ||
-	    uv_poll_init(&w->loop, &c->poll, fd) != 0) {
-		if (c != nullptr) {
-			tls_fini(&c->tls);
+	if (c == nullptr || c->web == nullptr || uv_poll_init(&w->loop, &c->poll, fd) != 0) {
+		if (c != nullptr)
 			free(c->web);
-		}
 		free(c);
 		close(fd);
 		return ERR_NOMEM;
 	}
+	tls_init(&c->tls, w->gen.tls, fd);
 	c->w = w;
 	c->fd = fd;
-	c->state = CONN_HANDSHAKE;
+	c->state = w->gen.config->listen_proxy_proto ? CONN_PROXY : CONN_HELLO;
 	c->remote = *remote;
 	c->local = *local;
-	c->deadline = clock_add_s(w->now, w->gen.config->auth_timeout);
+	uint64_t patience_s = w->gen.config->auth_timeout;
+	c->deadline = clock_add_s(w->now, c->state == CONN_PROXY ? MIN(patience_s, PROXY_S) : patience_s);
 	http_init(&c->web->http);
 	DL_APPEND(w->conns, c);
 	w->conns_n++;
@@ -128,12 +130,51 @@ void conn_flush(struct conn *c)
 
 /* {{ input, by state; ERR_BUSY: all read; anything else but ERR_OK ends the connection }} */
 
+/* Whose connection this is: from the balancer, which alone may reach this port. */
+static enum err in_proxy(struct conn *c)
+{
+	struct proxy h;
+	enum err e = proxy_parse(&h, c->tls.in, c->tls.in_len);
+	if (e == ERR_SHORT)
+		return ERR_BUSY;
+	if (e != ERR_OK) {
+		char who[ADDR_TEXT_MAX];
+		STAT_INC(c->w, proxy_refused);
+		log_info("proxy.refused ip=%s why=\"%s\"", addr_text(&c->remote, who), err_text(e));
+		return e;
+	}
+	if (!h.is_local) {
+		c->remote = h.from;
+		c->local = h.to;
+	}
+	STAT_INC(c->w, proxy_headers);
+	c->tls.in += h.len;
+	c->tls.in_len -= h.len;
+	c->state = CONN_HELLO;
+	c->deadline = clock_add_s(c->w->now, c->tls.ctx->config->auth_timeout);
+	return ERR_OK;
+}
+
+/* The library gets the same bytes; what is not understood here it will answer. */
+static enum err in_hello(struct conn *c)
+{
+	struct hello hello;
+	enum err e = hello_parse(&hello, c->tls.in, c->tls.in_len, c->w->plain);
+	if (e == ERR_SHORT)
+		return ERR_BUSY;
+	TRY(tls_begin(&c->tls, e == ERR_OK ? &hello : nullptr));
+	c->state = CONN_HANDSHAKE;
+	return ERR_OK;
+}
+
 static enum err in_handshake(struct conn *c)
 {
 	enum err e = tls_handshake(&c->tls);
 	if (e == ERR_OK) {
 		c->state = CONN_REQUEST;
 		STAT_INC(c->w, tls_handshakes);
+		if (wolfSSL_session_reused(c->tls.ssl))
+			STAT_INC(c->w, tls_resumed);
 		return ERR_OK;
 	}
 	if (e != ERR_BUSY) {
@@ -189,8 +230,9 @@ static enum err in_drain(struct conn *c)
 }
 
 static enum err (*const on_input[CONN_N])(struct conn *c) = {
-	[CONN_HANDSHAKE] = in_handshake, [CONN_REQUEST] = in_request, [CONN_ASKED] = in_asked,
-	[CONN_TUNNEL] = in_tunnel,       [CONN_DRAIN] = in_drain,     [CONN_DEAD] = in_drain,
+	[CONN_PROXY] = in_proxy,     [CONN_HELLO] = in_hello, [CONN_HANDSHAKE] = in_handshake,
+	[CONN_REQUEST] = in_request, [CONN_ASKED] = in_asked, [CONN_TUNNEL] = in_tunnel,
+	[CONN_DRAIN] = in_drain,     [CONN_DEAD] = in_drain,
 };
 
 /* An alert that the library left in the output, if the socket takes it. */
@@ -254,7 +296,9 @@ void conn_tick(struct conn *c)
 {
 	if (c->state == CONN_TUNNEL || !clock_is_past(c->w->now, c->deadline))
 		return;
-	if (c->state != CONN_DRAIN)
+	if (c->state == CONN_PROXY)
+		STAT_INC(c->w, proxy_refused);
+	else if (c->state != CONN_DRAIN)
 		STAT_INC(c->w, http_timeout);
 	conn_close(c);
 }

@@ -2,7 +2,7 @@
 /*
  * conn - one TCP connection: handshake, requests, maybe a tunnel
  *
- * HANDSHAKE -> REQUEST -> (ASKED -> REQUEST)... -> ASKED -> TUNNEL, and DRAIN -> DEAD from anywhere.
+ * (PROXY ->) HELLO -> HANDSHAKE -> REQUEST -> (ASKED -> REQUEST)... -> ASKED -> TUNNEL, and DRAIN -> DEAD from anywhere.
  *
  * Owner:    the worker; freed by the loop after conn_close, so a caller up the stack may still look at it.
  */
@@ -16,13 +16,16 @@
 #include "ipc/ipc.h"
 #include "wire/connect.h"
 #include "wire/http.h"
+#include "wire/strap.h"
 #include "worker/tls.h"
 
 struct worker;
 struct session;
 
 enum conn_state : uint8_t {
-	CONN_HANDSHAKE = 1, /* TLS */
+	CONN_PROXY = 1,     /* the header of the PROXY protocol is being read */
+	CONN_HELLO,         /* TLS ClientHello: it names the virtual host */
+	CONN_HANDSHAKE,     /* TLS */
 	CONN_REQUEST,       /* an HTTP request is being read */
 	CONN_ASKED,         /* the keeper decides */
 	CONN_TUNNEL,        /* session_input gets all */
@@ -31,14 +34,27 @@ enum conn_state : uint8_t {
 	CONN_N
 };
 
+/* What the keeper was asked for. */
+enum conn_ask : uint8_t {
+	CONN_ASK_LOGIN = 1,
+	CONN_ASK_TUNNEL,
+	CONN_ASK_COVER,   /* may this client see us? */
+	CONN_ASK_PROFILE, /* may it have the profile? */
+};
+
 /* Only before the tunnel. */
 struct conn_web {
 	struct http http;
 	uint8_t *body; /* of the request at hand */
 	size_t body_cap;
 	struct connect_req connect; /* while ASKED for a tunnel */
+	struct strap strap; /* of that request */
+	enum conn_ask ask; /* while ASKED */
 	enum login_dialect dialect;
-	char group[LOGIN_USER_MAX + 1]; /* chosen in the form */
+	char group[LOGIN_USER_MAX + 1]; /* chosen in the form, or by the URL */
+	bool group_by_url;
+	bool is_svc; /* the request at hand is that of an IP phone */
+	bool may_see; /* camouflage: this client knows the secret or has a cookie */
 	unsigned requests_n;
 };
 
@@ -60,7 +76,7 @@ struct conn {
 	UT_hash_handle by_asked;
 };
 
-/* Take the descriptor; ERR_FULL or ERR_NOMEM: it is closed. */
+/* Take the descriptor; remote and local are those of the socket, until a PROXY header tells others.  ERR_FULL or ERR_NOMEM: it is closed. */
 enum err conn_new(struct worker *w, int fd, const struct addr *remote, const struct addr *local);
 /* No more input; close when the output is gone (or after a few seconds). */
 void conn_finish(struct conn *c);

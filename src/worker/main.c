@@ -48,6 +48,7 @@ static void wind_up(struct worker *w)
 	uv_loop_close(&w->loop);
 	generation_fini(&w->gen);
 	generation_fini(&w->next);
+	tls_live_fini(&w->tls_live);
 	free(w->listeners);
 	free(w->udp.sockets);
 	free(w->steer.siblings);

@@ -36,6 +36,7 @@ void worker_report_violation(struct worker *w, enum ipc_role role, unsigned inde
 
 void generation_fini(struct generation *g)
 {
+	offers_fini(&g->offers); /* has names of the configuration */
 	config_put(g->config);
 	tls_ctx_put(g->tls);
 	*g = (struct generation){};
@@ -58,7 +59,9 @@ static void prepare(struct worker *w)
 	if (g->config == nullptr || w->certs == nullptr || w->certs->generation != g->number)
 		return;
 	char why[160] = "";
-	enum err e = tls_ctx_new(&g->tls, g->config, w->certs, why);
+	enum err e = offers_take_groups(&g->offers, g->config, w->certs);
+	if (e == ERR_OK)
+		e = tls_ctx_new(&g->tls, g->config, w->certs, &w->tls_live, why);
 	msg__certs__free_unpacked(w->certs, nullptr);
 	w->certs = nullptr;
 	answer_config(w, g->number, e == ERR_OK ? nullptr : why[0] != '\0' ? why : err_text(e));
@@ -78,6 +81,8 @@ static void on_config(struct ipc *ipc, struct ipc_msg *m)
 		e = config_parse(&w->next.config, c->file, text, len, &report);
 	config_report_fini(&report); /* the supervisor has printed the same one */
 	log_set_level(log_level_of(c->debug));
+	if (e == ERR_OK)
+		e = offers_take_profiles(&w->next.offers, w->next.config, c, m->fds_n > 1 ? m->fds[1] : -1);
 	if (e != ERR_OK)
 		answer_config(w, c->generation, err_text(e));
 	else

@@ -141,8 +141,14 @@ static void timers(struct connect_timers *t, const struct session *s)
 static void dtls(struct connect_dtls *d, const struct session *s, const struct connect_timers *t)
 {
 	d->enabled = s->wants_dtls;
+	d->v13 = s->wants_dtls13;
 	d->port = (uint16_t)s->vhost->udp_port;
 	memcpy(d->app_id, s->route.app_id, sizeof d->app_id);
+	if (s->dtls.suite != nullptr) {
+		d->suite = s->dtls.suite->name;
+		d->is_12 = s->dtls.suite->is_12;
+		d->mtu = s->mtu;
+	}
 	d->dpd_s = t->dpd_s;
 	d->keepalive_s = t->keepalive_s;
 	d->rekey_s = t->rekey_s + DTLS_REKEY_LATER_S;

@@ -112,11 +112,36 @@ static void take_mtu(struct session *s, const struct connect_req *req)
 {
 	bool outer_ip6 = !addr_is_v4(&s->conn->remote);
 	uint32_t link = link_of(s->conn, s->vhost, req);
-	uint32_t inner = s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, MTU_RECORD_GCM)
-				       : mtu_inner_tls(link, outer_ip6);
+	uint32_t record = s->wants_dtls13            ? MTU_RECORD_13
+			  : s->dtls.suite != nullptr ? resume_overhead(s->dtls.suite)
+						     : MTU_RECORD_GCM;
+	uint32_t inner =
+		s->wants_dtls ? mtu_inner_dtls(link, outer_ip6, record) : mtu_inner_tls(link, outer_ip6);
 	s->link = (uint16_t)link;
 	s->mtu_most = (uint16_t)inner;
 	s->mtu = (uint16_t)mtu_inner_agreed(inner, req->mtu);
+}
+
+/* Which kind of DTLS, if any.  Of the two secrets only the one that is needed is kept. */
+static void choose_dtls(struct session *s, const Msg__Session *facts, const struct connect_req *req)
+{
+	const struct vhost *v = s->vhost;
+	const struct resume_rules rules = {
+		.psk = s->config->dtls_psk,
+		.resume = v->dtls_legacy || v->cisco_client_compat,
+		.prestandard = v->dtls_prestandard,
+		.match = v->match_tls_dtls_ciphers,
+		.tls = tls_suite(&s->conn->tls),
+	};
+	bool may = !v->no_udp && s->w->udp.sockets_n > 0 && facts->app_id.len == STEER_APP_ID;
+	s->wants_dtls13 = may && req->psk13 && s->config->dtls13 && s->config->dtls_psk && !rules.match;
+	if (may && !s->wants_dtls13)
+		s->dtls = resume_choose(req, &rules);
+	s->wants_dtls = s->wants_dtls13 || s->dtls.mode != RESUME_NO_DTLS;
+	if (s->dtls.mode == RESUME_FAKE)
+		memcpy(s->master, req->secret, sizeof s->master);
+	if (s->dtls.mode != RESUME_PSK && !s->wants_dtls13)
+		explicit_bzero(s->psk, sizeof s->psk);
 }
 
 /* A client that asks so must not be woken by empty segments; DPD finds it if it is gone. */
@@ -137,6 +162,7 @@ static void free_parts(struct session *s)
 	config_user_freep(&s->own);
 	acl_free(TAKE(s->acl));
 	explicit_bzero(s->psk, sizeof s->psk);
+	explicit_bzero(s->master, sizeof s->master);
 	if (s->partial != nullptr)
 		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
@@ -149,7 +175,7 @@ static enum err take_options(struct session *s, const Msg__Session *f)
 	constexpr size_t TEXTS_MAX = 3;
 	struct config_user_text texts[TEXTS_MAX];
 	struct config_report report OWNED(config_report_fini) = {};
-	s->vhost = &s->config->vhosts[MIN(f->vhost, s->config->vhosts_n - 1)];
+	s->vhost = config_vhost(s->config, f->vhost_name);
 	if (f->n_texts > TEXTS_MAX)
 		return ERR_PROTO;
 	for (size_t i = 0; i < f->n_texts; i++)
@@ -201,8 +227,7 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	s->route.own = s;
 	memcpy(s->psk, psk, sizeof psk);
 	explicit_bzero(psk, sizeof psk);
-	s->wants_dtls = req->psk && s->config->dtls_psk && !s->vhost->no_udp && w->udp.sockets_n > 0 &&
-			facts->app_id.len == STEER_APP_ID;
+	choose_dtls(s, facts, req);
 	compress_agree(s, req);
 	if (!session_has_room_for_ip6(c, s->vhost,
 				      req)) /* the keeper was asked before the user's mtu was known */

@@ -12,10 +12,12 @@
 #include "wire/connect.h"
 #include "wire/cstp.h"
 #include "wire/pack.h"
+#include "wire/resume.h"
 #include "worker/acl.h"
 #include "worker/bucket.h"
 #include "worker/conn.h"
 #include "worker/dtls.h"
+#include "worker/dtls_resume.h"
 #include "worker/worker.h"
 
 struct session_timers {
@@ -44,7 +46,9 @@ struct session {
 	uint8_t server_ip4[4], server_ip6[16];
 	Msg__Session *facts;  /* for a new keeper and for logs */
 	uint8_t psk[32];
-	bool wants_dtls;
+	uint8_t master[RESUME_MASTER_LEN]; /* of RESUME_FAKE: each new channel of this session needs it */
+	struct resume_choice dtls;
+	bool wants_dtls, wants_dtls13; /* the second: only that, with this key */
 	bool dead;            /* closed; the memory goes with the connection */
 	bool udp_active;      /* packets to the client go over DTLS */
 	bool compresses;      /* one of the channels does */
@@ -54,6 +58,9 @@ struct session {
 	struct session_timers t;
 	struct dtls_chan *chan;
 	struct dtls_hs *hs;
+	struct dtls_resume *resume;        /* a handshake by resumption */
+	uint64_t hellos_seen[DTLS_HELLOS]; /* of accepted hellos, to know replays */
+	uint32_t hellos_n;
 	struct stats_session *slot;
 	uint8_t *partial;     /* begin of a CSTP frame that is not whole yet */
 	size_t partial_len;

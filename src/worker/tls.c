@@ -58,14 +58,25 @@ void tls_io_install(WOLFSSL_CTX *ctx)
 	wolfSSL_CTX_SetIOSend(ctx, io_send);
 }
 
-enum err tls_init(struct tls *t, struct tls_ctx *ctx, int fd)
+void tls_init(struct tls *t, struct tls_ctx *ctx, int fd)
 {
 	*t = (struct tls){ .ctx = tls_ctx_get(ctx), .fd = fd };
+}
+
+enum err tls_begin(struct tls *t, const struct hello *hello)
+{
+	static char alpn[] =
+		"http/1.1"; /* h2 is never chosen; without a match the handshake goes on without */
+	t->cert = tls_ctx_choose(t->ctx, hello);
 	t->sign = calloc(1, sizeof *t->sign);
-	t->ssl = wolfSSL_new(ctx->tls);
-	if (t->ssl == nullptr || t->sign == nullptr) {
-		tls_fini(t);
+	t->ssl = t->sign != nullptr ? wolfSSL_new(t->cert->ctx) : nullptr;
+	if (t->ssl == nullptr || wolfSSL_UseALPN(t->ssl, alpn, sizeof alpn - 1,
+						 WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) != WOLFSSL_SUCCESS)
 		return ERR_NOMEM;
+	if (!tls_live_has_keys(
+		    t->cert->host->live)) { /* else a ticket that cannot be made would end the handshake */
+		wolfSSL_NoTicketTLSv12(t->ssl);
+		wolfSSL_no_ticket_TLSv13(t->ssl);
 	}
 	wolfSSL_SetIOReadCtx(t->ssl, t);
 	wolfSSL_SetIOWriteCtx(t->ssl, t);
@@ -197,9 +208,48 @@ enum err tls_export_psk(struct tls *t, uint8_t psk[32])
 	return ok == WOLFSSL_SUCCESS ? ERR_OK : ERR_CRYPTO;
 }
 
+const struct vhost *tls_vhost(const struct tls *t)
+{
+	return t->cert != nullptr ? t->cert->host->vhost : &t->ctx->config->vhosts[0];
+}
+
+const char *tls_cert_sha1(const struct tls *t)
+{
+	return t->cert->sha1;
+}
+
 bool tls_is_13(const struct tls *t)
 {
 	return wolfSSL_version(t->ssl) == TLS1_3_VERSION;
+}
+
+enum record_suite tls_suite(const struct tls *t)
+{
+	uint16_t id = (uint16_t)wolfSSL_get_current_cipher_suite(t->ssl);
+	switch (id) {
+	case 0x1301: return RECORD_AES128_GCM; /* RFC 8446, B.4 */
+	case 0x1302: return RECORD_AES256_GCM;
+	case 0x1303: return RECORD_CHACHA20_POLY1305;
+	default: return record_suite_of(id);
+	}
+}
+
+size_t tls_bindings(struct tls *t, struct tls_binding out[TLS_BINDINGS_MAX])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	size_t n = 0;
+	out[n].len = wolfSSL_get_peer_finished(t->ssl, out[n].bytes, sizeof out[n].bytes);
+	n += out[n].len > 0;
+	if (tls_is_13(t)) {
+		out[n].len = 32;
+		n += wolfSSL_export_keying_material(t->ssl, out[n].bytes, 32, label, sizeof label - 1,
+						    nullptr, 0, 0) == WOLFSSL_SUCCESS;
+	} else if (wolfSSL_session_reused(
+			   t->ssl)) { /* the first Finished, as RFC 5929 has it, is ours then */
+		out[n].len = wolfSSL_get_finished(t->ssl, out[n].bytes, sizeof out[n].bytes);
+		n += out[n].len > 0;
+	}
+	return n;
 }
 
 void tls_describe(const struct tls *t, char *out, size_t cap)

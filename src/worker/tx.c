@@ -16,7 +16,7 @@
 
 constexpr size_t READ_MAX = 65536;
 constexpr size_t PACKET_MAX = 16384;             /* one segment */
-constexpr size_t HEADROOM = RECORD_HEAD_MAX + 1; /* record header and type byte; more than a CSTP header */
+constexpr size_t HEADROOM = DTLS_HEAD_ROOM + 1; /* record header and type byte; more than a CSTP header */
 constexpr size_t ARENA = 256 * 1024;             /* stays in the cache of one core */
 constexpr size_t READS_TURN = 64;                /* reads before the loop gets its turn */
 constexpr size_t TOUCHED_MAX = 64;
@@ -32,14 +32,14 @@ static size_t touched_n;
 /* Where the next packet of at most cap bytes may be written, with room around it; keep() makes it stay until tx_flush. */
 static uint8_t *place(struct worker *w, size_t cap)
 {
-	if (arena_used + HEADROOM + cap + RECORD_TAIL_MAX > ARENA)
+	if (arena_used + HEADROOM + cap + DTLS_TAIL_ROOM > ARENA)
 		tx_flush(w);
 	return arena + arena_used + HEADROOM;
 }
 
 static void keep(size_t len)
 {
-	arena_used += HEADROOM + len + RECORD_TAIL_MAX;
+	arena_used += HEADROOM + len + DTLS_TAIL_ROOM;
 }
 
 static void count(struct session *s, size_t len)

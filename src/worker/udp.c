@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "wire/dtls.h"
+#include "wire/hello13.h"
 #include "worker/dtls.h"
+#include "worker/dtls_resume.h"
 #include "worker/rx.h"
 #include "worker/session.h"
 #include "worker/worker.h"
@@ -63,12 +65,18 @@ void udp_peer_drop(struct worker *w, const struct udp_peer *peer, const struct s
 static void dispatch_hello(struct worker *w, struct datagram *d, const struct dtls_peek *peek)
 {
 	const struct dtls_hello *h = &peek->hello;
-	struct route *r =
-		h->session_id_len == STEER_APP_ID ? steer_find_app_id(&w->steer, h->session_id) : nullptr;
-	if (r == nullptr || h->random_is_zero)
+	struct hello13 h13;
+	bool is_13 = h->session_id_len == 0 && hello13_parse(d->bytes, d->len, &h13) == ERR_OK;
+	struct route *r = is_13                               ? steer_find_app_id(&w->steer, h13.app_id)
+			  : h->session_id_len == STEER_APP_ID ? steer_find_app_id(&w->steer, h->session_id)
+							      : nullptr;
+	/* a key is for one version only: the one that was agreed on */
+	if (r == nullptr || h->random_is_zero || (r->own != nullptr && r->own->wants_dtls13 != is_13))
 		STAT_INC(w, udp_unknown);
+	else if (r->own != nullptr && r->own->dtls.mode == RESUME_FAKE)
+		dtls_resume_hello(r->own, d);
 	else if (r->own != nullptr)
-		dtls_hello(r->own, d);
+		dtls_hello(r->own, is_13 ? &dtls_13 : &dtls_12, d);
 	else if (d->from < 0)
 		steer_hello(w, r->worker, d);
 }
@@ -90,9 +98,25 @@ static void dispatch_stranger(struct worker *w, struct datagram *d)
 	}
 }
 
+/* A record of DTLS 1.3 says itself whose it is. */
+static void dispatch_cid(struct worker *w, struct datagram *d)
+{
+	int owner = dtls13_owner(d);
+	if (owner < 0 || (unsigned)owner >= w->workers_n)
+		STAT_INC(w, udp_malformed);
+	else if ((unsigned)owner == w->index && !dtls13_feed(w, d))
+		STAT_INC(w, dtls_cid_unknown);
+	else if ((unsigned)owner != w->index && d->from < 0)
+		steer_udp(w, (unsigned)owner, d);
+}
+
 void udp_dispatch(struct worker *w, struct datagram *d)
 {
 	struct dtls_peek peek;
+	if (d->len > 0 && record13_has_cid(d->bytes[0])) {
+		dispatch_cid(w, d);
+		return;
+	}
 	enum dtls_kind kind = dtls_classify(d->bytes, d->len, &peek);
 	if (kind == DTLS_MALFORMED || kind == DTLS_OTHER) {
 		STAT_INC(w, udp_malformed);

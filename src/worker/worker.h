@@ -16,6 +16,8 @@
 #include "ipc/stats.h"
 #include "wire/coalesce.h"
 #include "worker/dtls.h"
+#include "worker/dtls13.h"
+#include "worker/offers.h"
 #include "worker/rest.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
@@ -33,6 +35,7 @@ struct generation {
 	uint32_t number;
 	struct config *config;
 	struct tls_ctx *tls;
+	struct offers offers;
 };
 
 struct listener {
@@ -62,6 +65,7 @@ struct worker {
 	struct ipc *supervisor, *keeper;
 	struct conn *waiting; /* for an answer of the keeper, by request id */
 
+	struct tls_live tls_live; /* ticket keys, OCSP responses */
 	struct generation gen, next; /* in force; loaded but not committed */
 	Msg__Certs *certs; /* of the next one */
 
@@ -71,8 +75,9 @@ struct worker {
 	struct tun_queue tun;
 	struct coalesce coalesce; /* packets on their way to the TUN queue */
 	struct steer steer;
-	struct dtls_hs *dtls_listener; /* answers first ClientHellos of all addresses */
-	uint8_t cookie_secret[32]; /* of HelloVerifyRequest */
+	struct dtls_hs *dtls_listeners[DTLS_LISTENERS]; /* answer first ClientHellos of all addresses */
+	struct dtls13 dtls13;
+	uint8_t cookie_secret[32]; /* of HelloVerifyRequest and HelloRetryRequest */
 	struct mono cookie_until;
 
 	struct conn *conns; /* all connections, those with a tunnel too */

@@ -393,6 +393,95 @@ static void an_impossible_worker_is_left_to_the_hash(void **state)
 	close(client);
 }
 
+/* {{ DTLS 1.3 }} */
+
+/* As far as the program looks: no session id, and the end of the only key's extension. */
+static size_t build_hello13(uint8_t out[static 400], uint8_t id_byte, const char *digits)
+{
+	struct hello h = good;
+	h.session_id_len = 0;
+	memset(out, 0, 400);
+	build_hello(out, h);
+	memset(out + 60, 0, STEER_APP_ID_LEN);
+	size_t len = 300, at = len - 39 - 64;
+	out[at - 1] = 64;
+	for (size_t i = 0; i < STEER_APP_ID_LEN; i++) {
+		out[at + 2 * i] = (uint8_t)digits[id_byte >> 4];
+		out[at + 2 * i + 1] = (uint8_t)digits[id_byte & 15];
+	}
+	return len;
+}
+
+static void a_hello_of_13_is_known_by_the_identity_of_its_key(void **state)
+{
+	(void)state;
+	uint8_t bytes[400];
+	for (uint32_t worker = 0; worker < WORKERS_N; worker++) {
+		uint8_t id_byte = (uint8_t)(0x7a + 0x11 * worker);
+		know(id_byte, worker);
+		int client = client_not_at(worker % 2 == 0 ? AF_INET : AF_INET6, worker);
+		size_t n =
+			build_hello13(bytes, id_byte, worker < 2 ? "0123456789abcdef" : "0123456789ABCDEF");
+		assert_int_equal(worker_of(client, bytes, n), worker);
+		assert_int_equal(worker_of(client, "record", 6), worker);
+		close(client);
+	}
+}
+
+static void other_identities_are_left_to_the_hash(void **state)
+{
+	(void)state;
+	uint8_t bytes[400];
+	for (uint32_t worker = 0; worker < WORKERS_N; worker++) {
+		know(0x77, worker);
+		int client = client_not_at(AF_INET, worker);
+		unsigned home = hashed(client);
+		size_t n = build_hello13(bytes, 0x78, "0123456789abcdef"); /* of nobody */
+		assert_int_equal(worker_of(client, bytes, n), home);
+		n = build_hello13(bytes, 0x77, "0123456789abcdef");
+		static const uint8_t bad[] = {
+			'0' - 1, '9' + 1, 'a' - 1, 'f' + 1, 'A' - 1, 'F' + 1, 0, 0x17
+		};
+		for (size_t i = 0; i < sizeof bad; i++) { /* not a digit */
+			bytes[n - 39 - 1] = bad[i];
+			assert_int_equal(worker_of(client, bytes, n), home);
+		}
+		n = build_hello13(bytes, 0x77, "0123456789abcdef");
+		bytes[n - 39 - 64 - 1] = 63; /* another length */
+		assert_int_equal(worker_of(client, bytes, n), home);
+		n = build_hello13(bytes, 0x77, "0123456789abcdef");
+		assert_int_equal(worker_of(client, bytes, n - 1), home); /* cut */
+		assert_int_equal(worker_of(client, bytes + n - 160, 160), home); /* too short for a hello */
+		close(client);
+	}
+}
+
+static void a_connection_id_tells_the_worker_from_any_address(void **state)
+{
+	(void)state;
+	uint8_t record[40] = {};
+	for (uint32_t worker = 0; worker < WORKERS_N; worker++) {
+		int client = client_not_at(worker % 2 == 0 ? AF_INET : AF_INET6, worker);
+		unsigned home = hashed(client);
+		for (uint8_t low = 0; low < 16; low++) { /* any length of number, any epoch */
+			record[0] = 0x30 | low;
+			record[1] = (uint8_t)worker;
+			assert_int_equal(worker_of(client, record, sizeof record), worker);
+		}
+		record[0] = 0x2b; /* without an id */
+		assert_int_equal(worker_of(client, record, sizeof record), home);
+		record[0] = 0x4b;
+		assert_int_equal(worker_of(client, record, sizeof record), home);
+		record[0] = 0x3b;
+		assert_int_equal(worker_of(client, record, 1), home);
+		record[1] = WORKERS_N; /* nobody's */
+		assert_int_equal(worker_of(client, record, sizeof record), home);
+		record[1] = 0xff;
+		assert_int_equal(worker_of(client, record, sizeof record), home);
+		close(client);
+	}
+}
+
 /* {{ running }} */
 
 static bool may_load(void)
@@ -427,6 +516,11 @@ int main(void)
 						lab_close),
 		cmocka_unit_test_setup_teardown(a_strange_datagram_is_left_to_the_hash, lab_open, lab_close),
 		cmocka_unit_test_setup_teardown(an_impossible_worker_is_left_to_the_hash, lab_open,
+						lab_close),
+		cmocka_unit_test_setup_teardown(a_hello_of_13_is_known_by_the_identity_of_its_key, lab_open,
+						lab_close),
+		cmocka_unit_test_setup_teardown(other_identities_are_left_to_the_hash, lab_open, lab_close),
+		cmocka_unit_test_setup_teardown(a_connection_id_tells_the_worker_from_any_address, lab_open,
 						lab_close),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Targets: login_parse, login_emit_form, login_emit_complete, login_emit_error, login_client_class, login_static_page,
- * login_cookies_form.
+ * Targets: login_parse, login_emit_form, login_emit_complete, login_emit_error, login_emit_cert_request, login_client_class,
+ * login_static_page, login_path_of, login_path_group, login_is_profile, login_url_path, login_cookies_form, login_cookies_done.
  *
  * The input is the body of a POST.  What was parsed goes into every place of our documents, which must stay well-formed.
  */
@@ -60,6 +60,8 @@ static void emit_all(const struct login_req *r, enum login_dialect dialect)
 		.error_id = r->capabilities,
 		.ask_username = r->has_username,
 		.ask_password = r->has_password,
+		.echo = r->has_group,
+		.cert_authenticated = r->client_cert_fail,
 		.password_name = r->device.unique_id,
 		.password_label = r->device.platform_version,
 		.groups = groups,
@@ -67,7 +69,9 @@ static void emit_all(const struct login_req *r, enum login_dialect dialect)
 		.selected = r->type % 3u,
 		.handle = r->handle,
 	};
-	const struct login_done done = { r->version, r->session_token, r->username, r->password, r->group };
+	const struct login_profile profile = { r->device.computer_name, "0123" };
+	const struct login_done done = { r->version,  r->session_token, r->username,
+					 r->password, r->group,         &profile };
 	auto w = writer_of(out, sizeof out);
 	login_emit_form(&w, dialect, &form);
 	check_document(&w);
@@ -77,6 +81,26 @@ static void emit_all(const struct login_req *r, enum login_dialect dialect)
 	w = writer_of(out, sizeof out);
 	login_emit_error(&w, dialect, 13, r->password);
 	check_document(&w);
+	w = writer_of(out, sizeof out);
+	login_emit_cert_request(&w, r->handle);
+	check_document(&w);
+}
+
+/* Whatever a client writes into its URL. */
+static void check_url(const char *url)
+{
+	char group[LOGIN_USER_MAX + 1];
+	auto path = login_url_path(url);
+	if (path.p == nullptr)
+		path = text_slice(url);
+	enum login_path kind = login_path_of(path);
+	assert(kind >= LOGIN_PATH_LOGIN && kind <= LOGIN_PATH_OTHER);
+	if (kind == LOGIN_PATH_PAGE)
+		assert(login_static_page(path) != nullptr);
+	if (login_is_profile(path, "profile.xml"))
+		assert(kind == LOGIN_PATH_PROFILE);
+	if (login_path_group(group, path) == ERR_OK)
+		assert(group[0] != '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -92,7 +116,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int dialect = LOGIN_XML; dialect <= LOGIN_BARE_OLD; dialect++)
 		emit_all(&r, (enum login_dialect)dialect);
 	(void)login_client_class(text_slice(r.version));
-	(void)login_static_page(text_slice(r.group_access));
+	check_url(r.group_access);
+	check_url(r.username);
+	const struct login_profile profile = { r.username, "0123" };
+	if (login_cookies_done(&cookies, nullptr, "x", "0123", &profile) == ERR_OK)
+		assert(strpbrk(cookies.line[cookies.n - 1], "\r\n") == nullptr);
 	if (login_cookies_form(&cookies, r.handle, 300) == ERR_OK)
 		assert(strpbrk(cookies.line[0], "\r\n") == nullptr);
 	login_req_wipe(&r);

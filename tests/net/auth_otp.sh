@@ -79,6 +79,7 @@ file() {
 	ok "nothing else lies beside it" equal "$(ls -A "$T/otp")" users
 	echo "HOTP fresh - $secret" >>"$T/otp/users"
 	add_user fresh
+	sleep 1.1
 	ok "fresh: a user added to the file" enters fresh "$password" "$(hotp 0)"
 	ok "fresh: counted is still there" equal "$(field counted 5)" 8
 }
@@ -90,6 +91,7 @@ restart() {
 	sed -i '/\ttimed\t/d' "$T/otp/users" # its window was moved above
 	echo "HOTP/T30/6 again - $secret" >>"$T/otp/users"
 	add_user again
+	sleep 1.1
 	code=$(totp)
 	ok "again: a code" enters again "$password" "$code"
 	server_stop
@@ -115,6 +117,7 @@ guessing() {
 	local i
 	echo "HOTP guess - $secret" >>"$T/otp/users"
 	add_user guess
+	sleep 1.1
 	for i in 1 2 3 4 5; do
 		dialog guess "$password" 000000 >/dev/null
 	done

@@ -187,9 +187,9 @@ trouble() {
 killing() {
 	local pid
 	pid=$(in_occtl show status | json "[p['pid'] for p in d['Processes'] if p['name'] == 'auth'][0]")
-	in_cl timeout 20 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/killed" 2>&1 &
+	in_cl timeout 50 /usr/bin/python3 "$here/dialog.py" --ca "$T/ca.pem" pam1 "$password" >"$T/killed" 2>&1 &
 	local client=$!
-	sleep 1
+	ok "killed: a login is under way" wait_until 20 processes_are 6
 	kill -KILL "$pid"
 	wait "$client" || true
 	ok "killed: the login under way is refused" not grep -q '^OK' "$T/killed"
@@ -204,7 +204,8 @@ nothing_died_but_auth() {
 missing() {
 	make_config "$T/server.conf" 'auth="pam[service=ocm-nothing]"'
 	ok "a service without a file: the server does not start" not in_gw "${auth_wrapper[@]}" "$(server_program)" -f -c "$T/server.conf"
-	ok "and says what is missing" has "$T/last" 'there is no /etc/pam.d/ocm-nothing'
+	in_gw "${auth_wrapper[@]}" "$(server_program)" -t -c "$T/server.conf" >"$T/why" 2>&1 || true
+	ok "and says what is missing" has "$T/why" 'there is no /etc/pam.d/ocm-nothing'
 	ok "nor does -t pass" not in_gw "${auth_wrapper[@]}" "$(server_program)" -t -c "$T/server.conf"
 }
 

@@ -493,9 +493,13 @@ def dribble(first, rest, tls=True):
         for byte in rest:
             c.send(bytes([byte]))
             if select.select([c.tcp], [], [], 0.5)[0]:
-                c.sock.settimeout(1)
-                if not c.sock.recv(65536):
-                    break
+                c.sock.settimeout(0.1)
+                try:
+                    if not c.sock.recv(65536):
+                        break
+                except TimeoutError:  # a session ticket is no answer
+                    pass
+                c.sock.setblocking(True)
     except (OSError, Closed):
         pass
     return time.monotonic() - began

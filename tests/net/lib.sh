@@ -177,6 +177,27 @@ make_network() {
 	in_gw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
+# nat TO: outgoing UDP gets this source, as from a NAT that has just lost its table.
+nat() {
+	in_cl nft -f - <<-END
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority srcnat
+			}
+		}
+		flush chain ip nat post
+		add rule ip nat post udp dport 443 snat to $1
+	END
+	# All entries of this namespace; that of the TLS connection is made again at its next packet.
+	in_cl /usr/bin/python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)            # NETLINK_NETFILTER
+body = struct.pack("BBH", socket.AF_INET, 0, 0)
+s.send(struct.pack("IHHII", 16 + len(body), 1 << 8 | 2, 5, 1, 0) + body)  # IPCTNL_MSG_CT_DELETE, REQUEST | ACK
+error = struct.unpack_from("i", s.recv(4096), 16)[0]
+assert error == 0, error'
+}
+
 # {{ files }}
 
 new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
@@ -191,6 +212,20 @@ make_certificate() {
 			echo "keyUsage=critical,digitalSignature"
 			echo "extendedKeyUsage=serverAuth"
 			echo "subjectAltName=DNS:vpn.example.test,DNS:localhost,IP:127.0.0.1,IP:$gw4,IP:$gw6"
+		) 2>>"$T/openssl.txt"
+}
+
+# certificate NAME HOST ALGORITHM...: NAME.pem and NAME-key.pem, signed by the test's authority.
+certificate() {
+	local name=$1 cn=$2
+	shift 2
+	openssl genpkey -algorithm "$@" -out "$T/$name-key.pem" 2>>"$T/openssl.txt"
+	openssl req -new -key "$T/$name-key.pem" -subj "/CN=$cn/O=$name" -out "$T/$name.csr"
+	openssl x509 -req -in "$T/$name.csr" -CA "$T/ca.pem" -CAkey "$T/ca-key.pem" -CAcreateserial -sha256 -days 2 \
+		-out "$T/$name.pem" -extfile <(
+			echo "basicConstraints=critical,CA:FALSE"
+			echo "keyUsage=critical,digitalSignature"
+			echo "subjectAltName=DNS:$cn"
 		) 2>>"$T/openssl.txt"
 }
 
@@ -215,6 +250,8 @@ add_user() {
 	printf '%s\n%s\n' "$password" "$password" | ocpasswd -c "$T/ocpasswd" "$@" "$name" >>"$T/ocpasswd.txt" 2>&1
 }
 
+# Lines at the end of each configuration: sections of virtual hosts.
+config_tail=
 # make_config FILE [CHANGE...]: key=value sets, +key=value adds a line, -key leaves it out.
 make_config() {
 	local file=$1 change key
@@ -232,7 +269,10 @@ make_config() {
 	for change in "$@"; do
 		key=${change%%=*}
 		case $change in
-		-*) unset "set[${key#-}]" ;;
+		-*)
+			unset "set[${key#-}]"
+			drop_added "${key#-}"
+			;;
 		+*) added+=("${change#+}") ;;
 		*) set[$key]=${change#*=} ;;
 		esac
@@ -245,7 +285,16 @@ make_config() {
 		for change in "${added[@]}"; do
 			echo "${change%%=*} = ${change#*=}"
 		done
+		[ -z "$config_tail" ] || printf '%s\n' "$config_tail"
 	} >"$file"
+}
+
+# Of make_config: the lines of this key that were added so far, the default routes among them.
+drop_added() {
+	local i
+	for i in "${!added[@]}"; do
+		[[ ${added[i]} != "$1="* ]] || unset "added[$i]"
+	done
 }
 
 # {{ the server }}

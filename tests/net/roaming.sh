@@ -63,7 +63,7 @@ address_changes() {
 
 client_dies() {
 	local ip4 ip6
-	oc_cookie
+	oc_cookie=webvpn=$(vpn login test "$password" | sed -n 's/^200 //p') # openconnect's own is bound to a key
 	oc_connect killed --cookie="$oc_cookie"
 	ip4=$(oc_ip4 killed)
 	ip6=$(oc_ip6 killed)
@@ -105,27 +105,6 @@ denied() {
 }
 
 # {{ rebinding }}
-
-# nat TO: outgoing UDP gets this source, as from a NAT that has just lost its table.
-nat() {
-	in_cl nft -f - <<-END
-		table ip nat {
-			chain post {
-				type nat hook postrouting priority srcnat
-			}
-		}
-		flush chain ip nat post
-		add rule ip nat post udp dport 443 snat to $1
-	END
-	# All entries of this namespace; that of the TLS connection is made again at its next packet.
-	in_cl /usr/bin/python3 -c '
-import socket, struct
-s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)            # NETLINK_NETFILTER
-body = struct.pack("BBH", socket.AF_INET, 0, 0)
-s.send(struct.pack("IHHII", 16 + len(body), 1 << 8 | 2, 5, 1, 0) + body)  # IPCTNL_MSG_CT_DELETE, REQUEST | ACK
-error = struct.unpack_from("i", s.recv(4096), 16)[0]
-assert error == 0, error'
-}
 
 rebind() {
 	nat "$1"

@@ -22,7 +22,7 @@ value_is() { equal "$(oc_value "$1" "$2")" "$3"; }
 header_is() { has "$T/$1/log" "$2"; }
 no_header() { not has "$T/$1/log" "$2"; }
 log_has() { has "$T/server.log" "$1"; }
-serves_port() { in_host ss -lnt | grep -q ":$1 "; }
+serves_port() { [ -n "$(in_host ss -lnt | grep ":$1 ")" ]; }
 
 # Lists of group and user are joined and replace the server's; single values are the user's, else the group's.
 merging() {
@@ -109,7 +109,7 @@ addresses() {
 	ok "outside of all pools: ping" wait_until 5 pings "$cl" $host4 -c 1
 	oc_stop outside
 }
-no_route_to() { ! ip -n "$gw" route | grep -q "^${1//./\\.}"; }
+no_route_to() { [ -z "$(ip -n "$gw" route | grep "^${1//./\\.}")" ]; }
 
 # Whoever has a wrong file stays out, and the log says where to look.
 wrong_files() {
@@ -223,8 +223,8 @@ networks_behind() {
 	ok "iroute: the route is gone" wait_until 5 not has_route 10.88.0.0/24
 	rm "$files/bob"
 }
-has_route() { ip -n "$gw" route | grep -q "^$1 dev vpns"; }
-has_route6() { ip -n "$gw" -6 route | grep -q "^$1 dev vpns"; }
+has_route() { [ -n "$(ip -n "$gw" route | grep "^$1 dev vpns")" ]; }
+has_route6() { [ -n "$(ip -n "$gw" -6 route | grep "^$1 dev vpns")" ]; }
 
 # A new keeper knows what its predecessor had been told.
 new_keeper() {

@@ -120,7 +120,7 @@ static void a_spawned_process_has_nothing_it_does_not_need(void **state)
 	assert_int_equal(pipe2(log, O_CLOEXEC), 0);
 	/* without close-on-exec: must be closed all the same */
 	int leak = open("/dev/null", O_RDONLY), high = fcntl(leak, F_DUPFD, 200);
-	struct spawn s = { open_self(), "spawned", pair[1], log[1], { TEST_ID, TEST_ID } };
+	struct spawn s = { open_self(), "spawned", pair[1], log[1], { TEST_ID, TEST_ID }, nullptr };
 	assert_int_equal(spawn_run(&pid, &s), ERR_OK);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -140,9 +140,12 @@ static void a_binary_that_cannot_run_says_so(void **state)
 	pid_t pid;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(pipe2(log, O_CLOEXEC), 0);
-	struct spawn s = {
-		open("/etc/passwd", O_PATH | O_CLOEXEC), "nothing", pair[1], log[1], { TEST_ID, TEST_ID }
-	};
+	struct spawn s = { open("/etc/passwd", O_PATH | O_CLOEXEC),
+			   "nothing",
+			   pair[1],
+			   log[1],
+			   { TEST_ID, TEST_ID },
+			   nullptr };
 	assert_int_equal(spawn_run(&pid, &s), ERR_OK);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 127);

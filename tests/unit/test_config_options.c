@@ -62,7 +62,7 @@ static const struct sample global[] = {
 };
 
 static const struct sample vhost[] = {
-	{ "enable-auth", "gssapi[keytab=/etc/k,require-local-user-map=true,tgt-freshness-time=900]" },
+	{ "enable-auth", "pam" },
 	{ "acct", "radius[config=/etc/r,groupconfig=true]" },
 	{ "dh-params", "/x" },
 	{ "pin-file", "/x" },
@@ -129,7 +129,7 @@ static const struct sample vhost[] = {
 	{ "pre-login-banner", "Hello" },
 	{ "custom-header", "X-My-Header: hi there" },
 	{ "included-http-headers", "X-A: b" },
-	{ "camouflage", "true" },
+	{ "camouflage", "false" },
 	{ "camouflage_secret", "s" },
 	{ "camouflage_realm", "r" },
 	{ "config-per-user", "/x" },

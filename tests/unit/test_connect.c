@@ -428,6 +428,30 @@ static void answer_with_the_least(void **)
 				      "\r\n");
 }
 
+/* protocol.md 10.2: a resumption has a session id, one of the two headers, and an MTU. */
+static void answer_with_a_suite(void **)
+{
+	struct connect_reply r = { .ipv4 = net("10.9.0.7", 32),
+				   .dtls = { .enabled = true,
+					     .port = 443,
+					     .app_id = { [31] = 0xab },
+					     .suite = "AES256-GCM-SHA384",
+					     .is_12 = true,
+					     .mtu = 1390 } };
+	const char *text = emit(&r);
+	assert_non_null(strstr(text, "X-DTLS-Session-ID: "
+				     "00000000000000000000000000000000000000000000000000000000000000ab\r\n"
+				     "X-DTLS12-CipherSuite: AES256-GCM-SHA384\r\nX-DTLS-MTU: 1390\r\n"));
+	assert_null(strstr(text, "X-DTLS-CipherSuite"));
+	assert_null(strstr(text, "X-DTLS-App-ID"));
+	r.dtls.suite = "OC-DTLS1_2-AES256-GCM";
+	r.dtls.is_12 = false;
+	text = emit(&r);
+	assert_non_null(
+		strstr(text, "\r\nX-DTLS-CipherSuite: OC-DTLS1_2-AES256-GCM\r\nX-DTLS-MTU: 1390\r\n"));
+	assert_null(strstr(text, "X-DTLS12-CipherSuite"));
+}
+
 static void no_udp_means_no_line_of_dtls(void **)
 {
 	const struct connect_reply r = { .ipv4 = net("10.9.0.7", 32),
@@ -596,6 +620,7 @@ int main(void)
 		cmocka_unit_test(secrets_can_be_wiped),
 		cmocka_unit_test(answer_with_all),
 		cmocka_unit_test(answer_with_the_least),
+		cmocka_unit_test(answer_with_a_suite),
 		cmocka_unit_test(no_udp_means_no_line_of_dtls),
 		cmocka_unit_test(a_client_without_full_ipv6_gets_two_addresses),
 		cmocka_unit_test(cisco_clients_get_ipv6_their_way),

@@ -27,6 +27,7 @@ struct effects {
 };
 
 struct bench {
+	uint32_t at; /* the virtual host that clients connect to */
 	struct config cfg;
 	struct vhost vhosts[2];
 	struct sessions a;
@@ -122,6 +123,7 @@ static unsigned open_from(struct bench *b, const struct cookie *c, uint32_t work
 	const struct session_open in = { .cookie = c->b,
 					 .cookie_len = sizeof c->b,
 					 .worker = worker,
+					 .vhost = b->at,
 					 .remote = ip(from),
 					 .want_ipv4 = true,
 					 .want_ipv6 = true,
@@ -375,6 +377,7 @@ TEST(session, same_name_in_another_vhost_is_another_user)
 	const struct session_login in = { .vhost = 1, .username = "alice", .group = "" };
 	assert_int_equal(session_login(&b->a, &in, b->now, 1000, c2.b), ERR_OK);
 	must_open(b, &c1, 0);
+	b->at = 1;
 	must_open(b, &c2, 0);
 }
 
@@ -526,6 +529,8 @@ TEST(session, sessions_follow_their_vhost_over_a_reload)
 	struct cookie c;
 	const struct session_login in = { .vhost = 1, .username = "alice", .group = "" };
 	assert_int_equal(session_login(&b->a, &in, b->now, 1000, c.b), ERR_OK);
+	assert_int_equal(open_on(b, &c, 0), 401); /* at another one than it logged in to */
+	b->at = 1;
 	struct session *s = must_open(b, &c, 0);
 	struct vhost vhosts[3] = { b->vhosts[0], b->vhosts[0], b->vhosts[1] };
 	char fresh[] = "fresh";

@@ -84,7 +84,8 @@ void ask_connect(struct writer *w, const struct ask *a)
 		writer_str(w, "X-DTLS-Master-Secret: ");
 		for (size_t i = 0; i < sizeof a->dtls_secret; i++)
 			writer_fmt(w, "%02X", a->dtls_secret[i]);
-		writer_str(w, "\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\n");
+		writer_fmt(w, "\r\nX-DTLS-CipherSuite: %s%s%s\r\n", a->offers_13 ? "PSK-NEGOTIATE-13" : "",
+			   a->offers_12 && a->offers_13 ? ":" : "", a->offers_12 ? "PSK-NEGOTIATE" : "");
 	}
 	writer_str(w, "\r\n");
 }

@@ -14,7 +14,7 @@ struct ask {
 	const char *user, *password;
 	const char *context, *cookie; /* webvpncontext, webvpn; "" if there is none */
 	uint32_t base_mtu;
-	bool wants_dtls;
+	bool wants_dtls, offers_12, offers_13;
 	uint8_t dtls_secret[48]; /* not used for keys with PSK-NEGOTIATE, but servers want to see one */
 };
 

@@ -11,17 +11,30 @@
 #include "reply.h"
 #include "tls.h"
 #include "udp.h"
-#include "wire/record.h"
+#include "wire/record13.h"
+
+struct chan13;
 
 struct chan {
 	int fd;
 	bool is_up;
 	WOLFSSL *ssl; /* while the handshake goes on */
 	struct mono now, retransmit_at;
-	uint64_t last_seq; /* of the library's records of epoch 1 */
+	uint64_t last_seq; /* of the library's records with the keys of the channel */
 	const uint8_t *in;
 	size_t in_len;
-	struct record_dir rx, tx;
+	struct addr to;
+	const struct tls *tls;
+	bool is_13;
+	union {
+		struct {
+			struct record_dir rx, tx;
+		};
+		struct {
+			struct record13_dir rx13, tx13;
+		};
+	};
+	struct chan13 *v13; /* while a handshake of DTLS 1.3 goes on */
 	struct replay replay;
 	enum record_suite suite;
 	uint32_t dropped; /* by the socket */
@@ -37,6 +50,13 @@ void chan_free(struct chan *c);
 enum err chan_shake(struct chan *c, const uint8_t *p, size_t n, struct mono now);
 /* Send again what is due; as chan_shake. */
 enum err chan_tick(struct chan *c, struct mono now);
+
+/* Go on from another port. */
+enum err chan_rebind(struct chan *c);
+
+/* The next record of a datagram, opened; *at begins with 0.  ERR_NOTFOUND: no more; else what there is to say of this one. */
+enum err chan_open(struct chan *c, uint8_t *p, size_t n, size_t *at, uint8_t *type, uint8_t **payload,
+		   size_t *payload_len);
 
 /* Bytes of a datagram that carries a payload of n. */
 size_t chan_record_len(const struct chan *c, size_t n);

@@ -154,7 +154,9 @@ static enum err ask(struct client *c, ask_one *emit, const struct reply_form *fo
 			 .context = d->context,
 			 .cookie = d->cookie,
 			 .base_mtu = (uint32_t)s->o->base_mtu,
-			 .wants_dtls = s->wants_dtls };
+			 .wants_dtls = s->wants_dtls,
+			 .offers_12 = options_offers_12(s->o),
+			 .offers_13 = options_offers_13(s->o) };
 	if (getrandom(a.dtls_secret, sizeof a.dtls_secret, 0) != sizeof a.dtls_secret)
 		return ERR_SYS;
 	emit(&w, &a, form);
@@ -267,7 +269,8 @@ static enum err begin_channel(struct client *c)
 		return ERR_OK;
 	}
 	enter(c, CLIENT_SHAKE);
-	if (c->tunnel.dtls_port == 0)
+	const struct options *o = h->shared->o;
+	if (c->tunnel.dtls_port == 0 || !(c->tunnel.dtls13 ? options_offers_13(o) : options_offers_12(o)))
 		return ERR_UNSUPPORTED;
 	TRY(tls_export_psk(c->conn.ssl, psk));
 	enum err e = chan_new(&c->chan, &h->shared->tls, &h->shared->server, &c->tunnel, psk, h->now);
@@ -392,6 +395,8 @@ static void take_datagram(void *arg, uint8_t *p, size_t n, const struct sockaddr
 		struct hand *h = c->hand;
 		h->suite = c->chan->suite;
 		hand_add(h, COUNT_dtls_up, 1);
+		hand_add(h, COUNT_dtls13_up, c->tunnel.dtls13);
+		c->rebound_at = h->now;
 		hist_add(&h->hist[LATENCY_DTLS], clock_now().ns - c->entered.ns);
 		/* The server sends on this channel, and drops its handshake, when something has come. */
 		client_send_frame(c, CSTP_KEEPALIVE, nullptr, 0);
@@ -422,9 +427,30 @@ static bool is_past_s(const struct client *c, struct mono since, double s)
 	return c->hand->now.ns > since.ns + (uint64_t)(s * 1e9);
 }
 
+/* Another port; the server learns it with the next record. */
+static void rebind(struct client *c)
+{
+	c->rebound_at = c->hand->now;
+	client_udp_ready(c); /* what has come to the old one */
+	if (c->chan == nullptr || !c->chan->is_up)
+		return;
+	if (chan_rebind(c->chan) != ERR_OK ||
+	    hand_watch(c->hand, c, c->chan->fd, true, EPOLLIN, true) != ERR_OK) {
+		client_stop(c, FAIL_LOCAL, true);
+		return;
+	}
+	hand_add(c->hand, COUNT_rebinds, 1);
+	client_send_frame(c, CSTP_KEEPALIVE, nullptr, 0);
+}
+
 static void tick_open(struct client *c)
 {
 	const struct reply_tunnel *t = &c->tunnel;
+	double every = c->hand->shared->o->rebind;
+	if (every > 0 && !client_uses_tls(c) && is_past_s(c, c->rebound_at, every))
+		rebind(c);
+	if (!client_is_open(c))
+		return;
 	if (t->dpd_s > 0 && is_past_s(c, c->rx_at, t->dpd_s * 2.5)) {
 		client_stop(c, FAIL_TIMEOUT, false);
 		return;

@@ -63,6 +63,7 @@ struct client {
 	uint32_t next_flow;
 	bool wish_granted;
 	struct mono asked_at;
+	struct mono rebound_at; /* --rebind */
 	struct mono retry_at; /* after a failure: not at once */
 };
 

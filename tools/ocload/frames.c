@@ -115,15 +115,8 @@ enum err frames_take(struct client *c, const uint8_t *p, size_t n)
 	return ERR_OK;
 }
 
-static enum err take_record(struct client *c, uint8_t *record, size_t len)
+static enum err take_record(struct client *c, uint8_t type, const uint8_t *payload, size_t payload_len)
 {
-	uint8_t type, *payload;
-	size_t payload_len;
-	if (record_open(&c->chan->rx, &c->chan->replay, record, len, &type, &payload, &payload_len) !=
-	    ERR_OK) {
-		hand_add(c->hand, COUNT_bad_record, 1);
-		return ERR_OK;
-	}
 	if (type == DTLS_TYPE_ALERT)
 		return ERR_CLOSED;
 	if (type != DTLS_TYPE_DATA || payload_len == 0)
@@ -133,9 +126,15 @@ static enum err take_record(struct client *c, uint8_t *record, size_t len)
 
 enum err frames_take_datagram(struct client *c, uint8_t *p, size_t n)
 {
-	struct dtls_record r;
-	for (size_t at = 0; dtls_next_record(p, n, &at, &r) == ERR_OK;)
-		if (r.epoch == 1 && r.type != DTLS_TYPE_HANDSHAKE) /* else: a flight repeated */
-			TRY(take_record(c, p + r.start, r.len));
-	return ERR_OK;
+	for (size_t at = 0;;) {
+		uint8_t type, *payload;
+		size_t payload_len;
+		enum err e = chan_open(c->chan, p, n, &at, &type, &payload, &payload_len);
+		if (e == ERR_NOTFOUND)
+			return ERR_OK;
+		if (e == ERR_OK)
+			TRY(take_record(c, type, payload, payload_len));
+		else
+			hand_add(c->hand, COUNT_bad_record, 1);
+	}
 }

@@ -38,6 +38,16 @@ const char *options_mode_name(enum mode m)
 	return modes[m].name;
 }
 
+bool options_offers_12(const struct options *o)
+{
+	return strcmp(o->dtls_version, "1.3") != 0;
+}
+
+bool options_offers_13(const struct options *o)
+{
+	return strcmp(o->dtls_version, "1.2") != 0;
+}
+
 static void help_row(FILE *to, const struct row *r)
 {
 	char left[64];
@@ -150,6 +160,9 @@ static bool check(const struct options *o)
 		return complain("--user or --users is needed", "");
 	if (o->dtls && o->tls)
 		return complain("--dtls and --tls exclude each other", "");
+	if (strcmp(o->dtls_version, "1.2") != 0 && strcmp(o->dtls_version, "1.3") != 0 &&
+	    strcmp(o->dtls_version, "auto") != 0)
+		return complain("--dtls-version is 1.2, 1.3 or auto, not ", o->dtls_version);
 	if (o->mode == MODE_FLOOD && o->to == nullptr)
 		return complain("--to is needed", "");
 	if (o->clients < 1 || o->clients > 100'000 || o->threads < 1 || o->threads > 256)

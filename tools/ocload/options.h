@@ -43,6 +43,9 @@ const char *options_mode_name(enum mode m);
 /* False: the reason was written to standard error.  After --help and --version only that flag is of use. */
 bool options_parse(struct options *o, int argc, char **argv);
 void options_help(FILE *to);
+/* What --dtls-version lets the server choose from. */
+bool options_offers_12(const struct options *o);
+bool options_offers_13(const struct options *o);
 
 /* Prefix such as 10.1.0.0/16 or a single address. */
 struct prefix {

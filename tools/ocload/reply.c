@@ -158,7 +158,9 @@ static void read_app_id(struct reply_tunnel *out, const struct reply *r)
 {
 	struct slice id = reply_header(r, "X-DTLS-App-ID");
 	size_t len = 0;
-	bool psk = text_is(reply_header(r, "X-DTLS-CipherSuite"), "PSK-NEGOTIATE");
+	struct slice how = reply_header(r, "X-DTLS-CipherSuite");
+	out->dtls13 = text_is(how, "PSK-NEGOTIATE-13");
+	bool psk = out->dtls13 || text_is(how, "PSK-NEGOTIATE");
 	if (psk && id.n > 0 && encode_from_hex(id.p, id.n, out->app_id, sizeof out->app_id, &len) == ERR_OK)
 		out->app_id_len = (uint8_t)len;
 	out->dtls_port = len > 0 ? (uint16_t)reply_header_number(r, "X-DTLS-Port", UINT16_MAX) : 0;

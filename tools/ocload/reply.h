@@ -48,6 +48,7 @@ struct reply_tunnel {
 	uint16_t mtu;
 	uint16_t dpd_s, keepalive_s;
 	uint16_t dtls_port; /* 0: no DTLS with a pre-shared key */
+	bool dtls13; /* and that is DTLS 1.3 */
 	uint8_t app_id[32];
 	uint8_t app_id_len;
 };

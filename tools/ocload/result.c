@@ -137,6 +137,10 @@ json_t *result_make(const struct run *r)
 	json_object_set_new(j, "channel", json_string(r->crew.shared.wants_dtls ? "dtls" : "tls"));
 	if (r->crew.shared.wants_dtls)
 		json_object_set_new(j, "cipher", json_string(suite_word(r->crew.suite)));
+	if (r->crew.shared.wants_dtls)
+		json_object_set_new(j, "dtls13", count(r->total.count[COUNT_dtls13_up]));
+	if (o->rebind > 0)
+		json_object_set_new(j, "rebinds", count(r->total.count[COUNT_rebinds]));
 	json_object_set_new(j, "clients", count(o->clients));
 	json_object_set_new(j, "threads", count(o->threads));
 	json_object_set_new(j, "seconds", number(r->seconds));

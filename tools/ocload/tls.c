@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "chan13.h"
 #include "conn.h"
 
 static const char SYSTEM_CA[] = "/etc/ssl/certs/ca-certificates.crt";
@@ -52,6 +53,10 @@ static enum err init_tls(struct tls *t, const struct options *o)
 	/* without a list the library makes one at the first connection, and threads would do so at the same time */
 	if (wolfSSL_CTX_set_cipher_list(t->tls, TLS_CIPHERS) != WOLFSSL_SUCCESS)
 		return complain("this build has no cipher ", TLS_CIPHERS);
+	int groups[] = { WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519,
+			 WOLFSSL_ECC_SECP256R1 }; /* as browsers */
+	if (wolfSSL_CTX_set_groups(t->tls, groups, (int)ARRAY_LEN(groups)) != WOLFSSL_SUCCESS)
+		return complain("this build has no group ", "X25519MLKEM768");
 	wolfSSL_CTX_SetIORecv(t->tls, conn_io_recv);
 	wolfSSL_CTX_SetIOSend(t->tls, conn_io_send);
 	wolfSSL_CTX_set_session_cache_mode(t->tls, WOLFSSL_SESS_CACHE_OFF);
@@ -89,12 +94,14 @@ static enum err init_dtls(struct tls *t, const struct options *o)
 
 enum err tls_init(struct tls *t, const struct options *o)
 {
-	*t = (struct tls){};
+	*t = (struct tls){ .o = o };
 	if (wolfSSL_Init() != WOLFSSL_SUCCESS)
 		return ERR_CRYPTO;
 	enum err e = init_tls(t, o);
 	if (e == ERR_OK)
 		e = init_dtls(t, o);
+	if (e == ERR_OK && options_offers_13(o))
+		e = chan13_ctx_new(&t->dtls13, o);
 	if (e != ERR_OK)
 		tls_fini(t);
 	return e;
@@ -104,6 +111,7 @@ void tls_fini(struct tls *t)
 {
 	wolfSSL_CTX_free(t->tls);
 	wolfSSL_CTX_free(t->dtls);
+	wolfSSL_CTX_free(t->dtls13);
 	*t = (struct tls){};
 	wolfSSL_Cleanup();
 }

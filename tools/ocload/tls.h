@@ -14,6 +14,8 @@
 struct tls {
 	WOLFSSL_CTX *tls;
 	WOLFSSL_CTX *dtls;
+	WOLFSSL_CTX *dtls13; /* nullptr: not offered */
+	const struct options *o;
 };
 
 constexpr size_t TLS_PSK_LEN = 32;
