@@ -109,11 +109,11 @@ deadline() {
 reconnect() {
 	local order
 	echo 'sleep 0.5' >"$T/do.test"
-	oc_cookie
+	oc_cookie=$(vpn login test "$password" | sed -n 's/^200 //p') # not bound to a key of openconnect's
 	vpn connect --hold "$oc_cookie" </dev/zero >"$T/first" 2>&1 &
 	pids+=($!)
 	ok "reconnect: the first is in" wait_until 20 has "$T/first" '^200'
-	oc_start second --cookie="$oc_cookie" --no-dtls
+	oc_start second --cookie="webvpn=$oc_cookie" --no-dtls
 	ok "reconnect: the second is in" oc_wait second
 	ok "reconnect: two connects" times_are connect test 2
 	ok "reconnect: one disconnect" times_are disconnect test 1
