@@ -101,10 +101,12 @@ struct vhost {
 #define OPT_G(field, key, type, ctype, dflt, min, max, reload, state, help)
 #define OPT_V(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
 #define OPT_U(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
+#define OPT_ONLY_U(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
 #include "config/options.def"
 #undef OPT_G
 #undef OPT_V
 #undef OPT_U
+#undef OPT_ONLY_U
 };
 
 struct config {

@@ -143,6 +143,9 @@ enum err session_msg_read(struct session_report *out, const Msg__Session *m, uin
 					.expires = { m->expires_mono_ns } };
 	TRY(key_of(out->strap.key, &out->strap.has_key, m->strap_key));
 	TRY(key_of(out->strap.before, &out->strap.has_before, m->strap_before));
+	msg__user_files__init(&out->files);
+	out->files.n_texts = m->n_texts;
+	out->files.texts = m->texts;
 	TRY(prefix_of(&out->ipv4, m->ipv4, AF_INET, 4, 32));
 	return prefix_of(&out->ipv6, m->ipv6, AF_INET6, 16, m->ipv6_prefix_len);
 }
