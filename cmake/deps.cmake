@@ -31,7 +31,6 @@ dep(seccomp libseccomp)
 dep(cap_ng libcap-ng)
 dep(crypt libcrypt)
 dep(readline readline)
-dep(radcli radcli)
 dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 

@@ -121,7 +121,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam or certificate (planned: radius, gssapi, oidc)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE] or certificate (planned: gssapi, oidc)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -364,7 +364,7 @@ static const struct {
 } works[] = {
 	{ "plain", check_plain, true, false },
 	{ "pam", check_pam, true, true },
-	{ "radius", check_radius, false, true },
+	{ "radius", check_radius, true, true },
 	{ "certificate", check_nothing, true, false },
 };
 
@@ -373,14 +373,6 @@ enum err config_auth_check(const struct auth_method *m, struct config_why *why)
 	for (size_t i = 0; i < ARRAY_LEN(works); i++)
 		if (works[i].has_auth && strcmp(works[i].name, m->name) == 0)
 			return works[i].check(m, why);
-	/* measured: radcli 1.2.11 takes an Access-Accept of anybody, its authenticator is not looked at */
-	if (strcmp(m->name, "radius") == 0) {
-		config_why_set(
-			why,
-			"the RADIUS library here does not verify that an answer is from the server, so "
-			"that anybody could let himself in; use pam with a RADIUS module, or acct = radius");
-		return ERR_UNSUPPORTED;
-	}
 	config_why_set(why,
 		       "method %s is planned, and the server does not run with weaker authentication than "
 		       "configured; use plain[passwd=FILE]",

@@ -289,9 +289,11 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]", "expected plain[passwd=FILE], pam or certificate");
-	check_auth_refused("auth = [passwd=/x]", "expected plain[passwd=FILE], pam or certificate");
-	check_auth_refused("auth =", "expected plain[passwd=FILE], pam or certificate");
+	check_auth_refused("auth = plan[passwd=/x]",
+			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused("auth = [passwd=/x]",
+			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
 	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
 	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
@@ -303,8 +305,9 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = pam[service=.x]", "service: expected the name of a file");
 	check_auth_refused("auth = pam[gid-min=many]", "gid-min: expected a number");
 	check_auth_refused("auth = pam[otp=/x]", "names among: gid-min service");
-	check_auth_refused("auth = radius[config=/x]", "does not verify that an answer is from the server");
-	check_auth_refused("auth = plain[/x]\nenable-auth = radius", "does not verify that an answer");
+	check_auth_refused("auth = radius[groupconfig=maybe]", "groupconfig: expected true or false");
+	check_auth_refused("auth = plain[/x]\nenable-auth = radius[group-separator=ab]",
+			   "expected one character");
 	check_auth_refused("auth = plain[/x]\nacct = radius[groupconfig=maybe]",
 			   "groupconfig: expected true or false");
 	check_auth_refused("auth = plain[/x]\nacct = radius[group-separator=ab]", "expected one character");
