@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Tests, by label: unit, bpf, corpus, net, lint. Names are LABEL.NAME. A test that cannot run here exits 77.
+# Tests, by label: unit, bpf, corpus, net, once (as net, on the release build only), lint. Names are LABEL.NAME. A test that cannot run here exits 77.
 
 find_library(cmocka_LIBRARY cmocka)
 set(test_dir ${CMAKE_SOURCE_DIR}/tests)
