@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Tests, by label: unit, bpf, corpus, net, lint. Names are LABEL.NAME. A test that cannot run here exits 77.
+# Tests, by label: unit, bpf, corpus, net, once (as net, on the release build only), lint. Names are LABEL.NAME. A test that cannot run here exits 77.
 
 find_library(cmocka_LIBRARY cmocka)
 set(test_dir ${CMAKE_SOURCE_DIR}/tests)
@@ -82,10 +82,14 @@ function(net_tests)
 	file(GLOB scripts CONFIGURE_DEPENDS ${test_dir}/net/*.sh)
 	list(FILTER scripts EXCLUDE REGEX "/lib[^/]*\\.sh$")
 	set(alone many steering hostile dtls13 sandbox)
+	set(once openconnect_newest tls_scan) # long, and sanitizers would see nothing in them that others do not show
 	foreach(script ${scripts})
 		get_filename_component(name ${script} NAME_WE)
 		add_test(NAME net.${name} COMMAND bash ${script} WORKING_DIRECTORY ${test_dir}/net)
 		register(net ${name} 900)
+		if(name IN_LIST once)
+			set_tests_properties(net.${name} PROPERTIES LABELS once)
+		endif()
 		if(name IN_LIST alone)
 			set_tests_properties(net.${name} PROPERTIES RUN_SERIAL ON)
 		endif()

@@ -18,7 +18,7 @@ allowed() {
 	src/supervisor) echo "base config ipc bpf supervisor" ;;
 	src/keeper) echo "base config ipc bpf keeper" ;;
 	src/worker) echo "base config ipc wire bpf worker" ;;
-	src/auth) echo "base config ipc auth" ;;
+	src/auth) echo "base config ipc wire auth" ;; # of wire, what it links: radius
 	src/control) echo "base config ipc control" ;;
 	tools/options-doc) echo "base config" ;; # prints the table of options
 	tools/*) echo "base wire ${1#tools/}" ;;

@@ -31,7 +31,7 @@ pick() {
 	local label out=
 	for label in ${1//|/ }; do
 		[[ "|${LABELS:-$1}|" == *"|$label|"* ]] || continue
-		if [ "$(id -u)" != 0 ] && [[ $label =~ ^(net|bpf)$ ]]; then
+		if [ "$(id -u)" != 0 ] && [[ $label =~ ^(net|once|bpf)$ ]]; then
 			echo "== label $label needs root, left out: sudo make test" >&2
 			continue
 		fi
@@ -40,7 +40,7 @@ pick() {
 	echo "${out#|}"
 }
 
-release=$(pick 'unit|corpus|lint|bpf|net')
+release=$(pick 'unit|corpus|lint|bpf|net|once')
 asan=$(pick 'unit|corpus|net')
 [ -z "$release" ] || run release "$release"
 [ -z "$asan" ] || run asan "$asan"

@@ -7,7 +7,8 @@
 #include "auth/authproc.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
-#include "auth/radius.h"
+#include "auth/radius_acct.h"
+#include "auth/radius_login.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
 
@@ -68,7 +69,7 @@ static void run_record(const struct authproc *a, const Msg__Acct *r, int fd)
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
 	Msg__AcctDone done = MSG__ACCT_DONE__INIT;
 	if (radius != nullptr && profile_enter_radius() == ERR_OK) {
-		radius_account(radius, m, r, fd);
+		radius_acct(radius, m, r, fd);
 	} else if (m != nullptr && strcmp(m->name, "pam") == 0) {
 		pamtalk_account(m, r, fd);
 	} else {

@@ -2,36 +2,24 @@
 #include "auth/radius_conf.h"
 
 #include <errno.h>
-#include <radcli/radcli.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/radius_ask.h"
 #include "base/base.h"
 #include "base/log.h"
 
-constexpr unsigned PATIENCE_S = 50; /* less than a conversation's deadline, task.h */
+constexpr size_t FILE_MAX = 65'536;
 
 struct radius_conf {
 	char *path;
-	rc_handle *rh;
+	struct radius_settings settings;
 	struct mono dead_until[2][RADIUS_SERVERS_MAX];
 };
-
-/* Vendors' attributes that we read; the packaged dictionary has their lines commented out. */
-static const char own_dictionary[] = "VENDOR Microsoft 311\n"
-				     "ATTRIBUTE MS-Primary-DNS-Server 28 ipaddr Microsoft\n"
-				     "ATTRIBUTE MS-Secondary-DNS-Server 29 ipaddr Microsoft\n"
-				     "ATTRIBUTE MS-Primary-NBNS-Server 30 ipaddr Microsoft\n"
-				     "ATTRIBUTE MS-Secondary-NBNS-Server 31 ipaddr Microsoft\n"
-				     "VENDOR RoaringPenguin 10055\n"
-				     "ATTRIBUTE RP-Upstream-Speed-Limit 1 integer RoaringPenguin\n"
-				     "ATTRIBUTE RP-Downstream-Speed-Limit 2 integer RoaringPenguin\n";
-
-static const SERVER *servers_of(const struct radius_conf *c, enum radius_role role)
-{
-	return rc_conf_srv(c->rh, role == RADIUS_AUTH ? "authserver" : "acctserver");
-}
 
 static enum err complain(char *problem, size_t cap, const char *path, const char *what)
 {
@@ -39,49 +27,99 @@ static enum err complain(char *problem, size_t cap, const char *path, const char
 	return ERR_CONFIG;
 }
 
-static void warn_of_patience(const struct radius_conf *c)
+static enum err explain(char *problem, size_t cap, const char *path, const struct radius_why *why)
 {
-	const SERVER *s = servers_of(c, RADIUS_AUTH);
-	unsigned most = (unsigned)MAX(rc_conf_int(c->rh, "radius_timeout"), 1) *
-			(unsigned)MAX(rc_conf_int(c->rh, "radius_retries"), 1) * (unsigned)s->max;
-	if (most > PATIENCE_S)
-		log_warn(
-			"radius.slow file=\"%s\" note=\"radius_timeout x radius_retries x servers is %u s; a login is "
-			"given up after %u s\"",
-			c->path, most, PATIENCE_S);
+	if (why->line != 0)
+		snprintf(problem, cap, "radius %s:%u: %s", path, why->line, why->text);
+	else
+		snprintf(problem, cap, "radius %s: %s", path, why->text);
+	return ERR_CONFIG;
 }
 
-static enum err check(const struct radius_conf *c, char *problem, size_t cap)
+static void warn_of_patience(const struct radius_conf *c)
 {
-	const char *dictionary = rc_conf_str(c->rh, "dictionary"), *list = rc_conf_str(c->rh, "servers");
-	const SERVER *s = servers_of(c, RADIUS_AUTH);
-	if (s == nullptr || s->max == 0)
-		return complain(problem, cap, c->path, "no authserver is set");
-	if (list != nullptr && access(list, R_OK) != 0)
-		return complain(problem, cap, list, "the file of servers cannot be read");
-	if (dictionary == nullptr || rc_read_dictionary(c->rh, dictionary) != 0)
-		return complain(problem, cap, dictionary != nullptr ? dictionary : c->path,
-				"the dictionary cannot be read");
-	if (rc_read_dictionary_from_buffer(c->rh, own_dictionary, sizeof own_dictionary - 1) != 0)
-		return complain(problem, cap, c->path,
-				"attributes of vendors are defined otherwise in the dictionary");
+	const struct radius_settings *s = &c->settings;
+	uint64_t most = (uint64_t)s->timeout_s * s->tries * s->of[RADIUS_AUTH].n;
+	if (most > RADIUS_PATIENCE_S)
+		log_warn(
+			"radius.slow file=\"%s\" note=\"radius_timeout x radius_retries x servers is %llu s; a login is "
+			"given up after %u s\"",
+			c->path, (unsigned long long)most, RADIUS_PATIENCE_S);
+}
+
+/* {{ files }} */
+
+/* All of a file as text, malloc'ed; ERR_CONFIG: problem tells why not. */
+static enum err read_all(const char *path, bool is_secret, char **out, char *problem, size_t cap)
+{
+	struct stat st;
+	int fd OWNED(base_closep) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return complain(problem, cap, path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)FILE_MAX)
+		return complain(problem, cap, path, "not a file, or too long");
+	if (is_secret && (st.st_mode & S_IRWXO) != 0)
+		log_warn("radius.open_secrets file=\"%s\" note=\"everybody can read it\"", path);
+	char *text = calloc(1, FILE_MAX + 1);
+	if (text == nullptr)
+		return ERR_NOMEM;
+	size_t at = 0;
+	ssize_t n;
+	while (at < FILE_MAX && (n = read(fd, text + at, FILE_MAX - at)) > 0)
+		at += (size_t)n;
+	if (strlen(text) != at) {
+		free(text);
+		return complain(problem, cap, path, "has a zero byte");
+	}
+	*out = text;
+	return ERR_OK;
+}
+
+static void drop(char **text)
+{
+	if (*text != nullptr)
+		explicit_bzero(*text, FILE_MAX);
+	free(*text);
+}
+
+static enum err read_secrets(struct radius_conf *c, char *problem, size_t cap)
+{
+	struct radius_why why;
+	char *text OWNED(drop) = nullptr;
+	const char *path = c->settings.secrets;
+	if (path[0] == '\0')
+		return ERR_OK;
+	TRY(read_all(path, true, &text, problem, cap));
+	return radius_file_secrets(&c->settings, text, &why) == ERR_OK ? ERR_OK
+								       : explain(problem, cap, path, &why);
+}
+
+static enum err read_files(struct radius_conf *c, char *problem, size_t cap)
+{
+	struct radius_why why;
+	char *text OWNED(drop) = nullptr;
+	TRY(read_all(c->path, false, &text, problem, cap));
+	if (radius_file_parse(&c->settings, text, &why) != ERR_OK)
+		return explain(problem, cap, c->path, &why);
+	TRY(read_secrets(c, problem, cap));
+	if (radius_file_check(&c->settings, &why) != ERR_OK)
+		return explain(problem, cap, c->path, &why);
+	if (!c->settings.needs_signature)
+		log_warn(
+			"radius.unsigned file=\"%s\" note=\"answers without Message-Authenticator are taken; who "
+			"reads and changes what goes over the network can forge them\"",
+			c->path);
 	warn_of_patience(c);
 	return ERR_OK;
 }
 
 enum err radius_conf_new(struct radius_conf **out, const char *path, char *problem, size_t cap)
 {
-	if (access(path, R_OK) != 0)
-		return complain(problem, cap, path, strerror(errno));
 	struct radius_conf *c = calloc(1, sizeof *c);
 	if (c == nullptr)
 		return ERR_NOMEM;
 	c->path = strdup(path);
-	c->rh = rc_read_config(path);
-	enum err e = c->rh == nullptr
-			     ? complain(problem, cap, path,
-					"the file is wrong; the library tells more in the system's log")
-			     : check(c, problem, cap);
+	enum err e = c->path == nullptr ? ERR_NOMEM : read_files(c, problem, cap);
 	if (e != ERR_OK) {
 		radius_conf_free(c);
 		return e;
@@ -94,9 +132,8 @@ void radius_conf_free(struct radius_conf *c)
 {
 	if (c == nullptr)
 		return;
-	if (c->rh != nullptr)
-		rc_destroy(c->rh);
 	free(c->path);
+	explicit_bzero(c, sizeof *c);
 	free(c);
 }
 
@@ -105,18 +142,19 @@ const char *radius_conf_path(const struct radius_conf *c)
 	return c->path;
 }
 
-void *radius_conf_handle(const struct radius_conf *c)
+const struct radius_settings *radius_conf_settings(const struct radius_conf *c)
 {
-	return c->rh;
+	return &c->settings;
 }
+
+/* {{ who is silent }} */
 
 unsigned radius_conf_order(const struct radius_conf *c, enum radius_role role, struct mono now,
 			   unsigned out[RADIUS_SERVERS_MAX])
 {
-	const SERVER *s = servers_of(c, role);
-	unsigned n = 0, max = s != nullptr ? MIN((unsigned)s->max, RADIUS_SERVERS_MAX) : 0;
+	unsigned n = 0;
 	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = 0; i < max; i++)
+		for (unsigned i = 0; i < c->settings.of[role].n; i++)
 			if (clock_is_past(now, c->dead_until[role][i]) == (pass == 0))
 				out[n++] = i;
 	return n;
@@ -124,15 +162,15 @@ unsigned radius_conf_order(const struct radius_conf *c, enum radius_role role, s
 
 void radius_conf_note(struct radius_conf *c, enum radius_role role, uint32_t silent, struct mono now)
 {
-	const SERVER *s = servers_of(c, role);
-	for (unsigned i = 0; s != nullptr && i < MIN((unsigned)s->max, RADIUS_SERVERS_MAX); i++) {
+	const struct radius_servers *s = &c->settings.of[role];
+	for (unsigned i = 0; i < s->n; i++) {
 		if ((silent & 1u << i) == 0)
 			continue;
 		if (clock_is_past(now, c->dead_until[role][i]))
 			log_err("radius.silent server=\"%s\" port=%u for=%s note=\"asked last for %u s\"",
-				s->name[i], s->port[i], role == RADIUS_AUTH ? "authentication" : "accounting",
-				RADIUS_DEAD_S);
-		c->dead_until[role][i] = clock_add_s(now, RADIUS_DEAD_S);
+				s->v[i].host, s->v[i].port,
+				role == RADIUS_AUTH ? "authentication" : "accounting", c->settings.dead_s);
+		c->dead_until[role][i] = clock_add_s(now, c->settings.dead_s);
 	}
 }
 

@@ -2,10 +2,10 @@
 #include "auth/radius_facts.h"
 
 #include <arpa/inet.h>
-#include <radcli/radcli.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "config/config.h"
 
@@ -96,126 +96,182 @@ enum err radius_facts_route(const char *text, char *out, size_t cap)
 	return snprintf(out, cap, "%s/%u", address, p.len) < (int)cap ? ERR_OK : ERR_RANGE;
 }
 
-static enum err add_route(Msg__Facts *f, const VALUE_PAIR *vp)
+static enum err add_route(Msg__Facts *f, const struct radius_attribute *a)
 {
-	char text[AUTH_STRING_LEN + 1], route[INET6_ADDRSTRLEN + 8];
-	size_t len = MIN((size_t)vp->lvalue, sizeof text - 1);
-	memcpy(text, vp->strvalue, len);
-	text[len] = '\0';
+	char text[RADIUS_VALUE_MAX + 1], route[INET6_ADDRSTRLEN + 8];
+	memcpy(text, a->value, a->len);
+	text[a->len] = '\0';
 	TRY(radius_facts_route(text, route, sizeof route));
 	return add_text(&f->routes, &f->n_routes, route, strlen(route));
 }
 
 /* {{ numbers and addresses }} */
 
-static enum err add_server(char ***list, size_t *n, const VALUE_PAIR *vp)
+static enum err read_number(const struct radius_attribute *a, uint32_t *out)
+{
+	struct reader r = reader_of(a->value, a->len);
+	uint32_t n = reader_u32be(&r);
+	if (!reader_ok(&r) || r.left != 0)
+		return ERR_SYNTAX;
+	*out = n;
+	return ERR_OK;
+}
+
+static enum err add_server(char ***list, size_t *n, const struct radius_attribute *a, int family)
 {
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr a6;
-	struct in_addr a4 = { htonl(vp->lvalue) };
-	if (vp->type == PW_TYPE_IPV6ADDR) {
-		if (rc_avpair_get_in6((VALUE_PAIR *)(uintptr_t)vp, &a6, nullptr) != 0)
-			return ERR_SYNTAX;
-		inet_ntop(AF_INET6, &a6, text, sizeof text);
-	} else {
-		inet_ntop(AF_INET, &a4, text, sizeof text);
-	}
+	if (a->len != (family == AF_INET ? 4 : 16) ||
+	    inet_ntop(family, a->value, text, sizeof text) == nullptr)
+		return ERR_SYNTAX;
 	return add_text(list, n, text, strlen(text));
 }
 
 /* 255.255.255.255: the client may choose, 255.255.255.254: the server does: both leave it to the pool. */
-static enum err set_ipv4(Msg__Facts *f, const VALUE_PAIR *vp)
+static enum err set_ipv4(Msg__Facts *f, const struct radius_attribute *a)
 {
-	uint32_t be = htonl(vp->lvalue);
-	if (vp->lvalue >= 0xfffffffe || vp->lvalue == 0)
+	uint32_t n;
+	TRY(read_number(a, &n));
+	if (n >= 0xfffffffe || n == 0)
 		return ERR_OK;
 	if (f->ipv4_prefix_len == 0)
 		f->ipv4_prefix_len = 32;
-	return set_bytes(&f->ipv4, &be, sizeof be);
+	return set_bytes(&f->ipv4, a->value, a->len);
 }
 
-static enum err set_mask(Msg__Facts *f, const VALUE_PAIR *vp)
+static enum err set_mask(Msg__Facts *f, const struct radius_attribute *a)
 {
-	uint32_t inverse = ~vp->lvalue;
+	uint32_t mask;
+	TRY(read_number(a, &mask));
+	uint32_t inverse = ~mask;
 	if ((inverse & (inverse + 1)) != 0)
 		return ERR_SYNTAX;
-	f->ipv4_prefix_len = (uint32_t)__builtin_popcount(vp->lvalue);
+	f->ipv4_prefix_len = (uint32_t)__builtin_popcount(mask);
 	return ERR_OK;
 }
 
-static enum err set_ipv6(ProtobufCBinaryData *to, uint32_t *prefix_len, const VALUE_PAIR *vp)
+static enum err set_ipv6(Msg__Facts *f, const struct radius_attribute *a)
 {
-	struct in6_addr a;
-	unsigned len = 128;
-	if (rc_avpair_get_in6((VALUE_PAIR *)(uintptr_t)vp, &a, &len) != 0 || len > 128)
+	if (a->len != 16)
 		return ERR_SYNTAX;
-	*prefix_len = vp->type == PW_TYPE_IPV6ADDR ? 128 : len;
-	return set_bytes(to, &a, sizeof a);
+	f->ipv6_prefix_len = 128;
+	return set_bytes(&f->ipv6, a->value, a->len);
+}
+
+/* RFC 3162, 2.3: a byte that means nothing, the length, as much of the network as there is. */
+static enum err set_prefix(ProtobufCBinaryData *to, uint32_t *prefix_len, const struct radius_attribute *a)
+{
+	uint8_t network[16] = {};
+	if (a->len < 2 || a->len > 18 || a->value[1] > 128 || (a->len - 2) * 8 < a->value[1])
+		return ERR_SYNTAX;
+	memcpy(network, a->value + 2, a->len - 2U);
+	*prefix_len = a->value[1];
+	return set_bytes(to, network, sizeof network);
 }
 
 /* kilobits of the attribute to bytes. */
-static uint64_t bytes_per_s(uint32_t kilobits)
+static enum err set_rate(uint64_t *to, const struct radius_attribute *a)
 {
-	return (uint64_t)kilobits * 1000 / 8;
+	uint32_t kilobits;
+	TRY(read_number(a, &kilobits));
+	*to = (uint64_t)kilobits * 1000 / 8;
+	return ERR_OK;
 }
 
-static enum err read_vendor(Msg__Facts *f, const VALUE_PAIR *vp)
+/* {{ attributes }} */
+
+constexpr uint32_t VENDOR_MICROSOFT = 311;
+constexpr uint32_t VENDOR_ROARING_PENGUIN = 10055;
+
+static enum err read_of_vendor(Msg__Facts *f, uint32_t vendor, const struct radius_attribute *a)
 {
-	unsigned id = ATTRID(vp->attribute);
-	if (VENDOR(vp->attribute) == VENDOR_MICROSOFT) {
-		if (id == PW_MS_PRIMARY_DNS_SERVER || id == PW_MS_SECONDARY_DNS_SERVER)
-			return add_server(&f->dns, &f->n_dns, vp);
-		if (id == PW_MS_PRIMARY_NBNS_SERVER || id == PW_MS_SECONDARY_NBNS_SERVER)
-			return add_server(&f->nbns, &f->n_nbns, vp);
+	if (vendor == VENDOR_MICROSOFT) {
+		switch (a->type) { /* RFC 2548, 2.7 */
+		case 28:
+		case 29: return add_server(&f->dns, &f->n_dns, a, AF_INET);
+		case 30:
+		case 31: return add_server(&f->nbns, &f->n_nbns, a, AF_INET);
+		default: return ERR_OK;
+		}
 	}
-	if (VENDOR(vp->attribute) == VENDOR_ROARING_PENGUIN) {
-		if (id == PW_RP_UPSTREAM_LIMIT)
-			f->rx_per_s = bytes_per_s(vp->lvalue);
-		if (id == PW_RP_DOWNSTREAM_LIMIT)
-			f->tx_per_s = bytes_per_s(vp->lvalue);
+	if (vendor == VENDOR_ROARING_PENGUIN) {
+		switch (a->type) {
+		case 1: return set_rate(&f->rx_per_s, a);
+		case 2: return set_rate(&f->tx_per_s, a);
+		default: return ERR_OK;
+		}
 	}
 	return ERR_OK;
 }
 
-static enum err read_one(Msg__Facts *f, const VALUE_PAIR *vp, bool with_groups, char separator)
+static bool is_ours(uint32_t vendor)
 {
-	size_t len = MIN((size_t)vp->lvalue, (size_t)AUTH_STRING_LEN);
-	if (VENDOR(vp->attribute) != VENDOR_NONE)
-		return read_vendor(f, vp);
-	switch (ATTRID(vp->attribute)) {
-	case PW_FRAMED_IP_ADDRESS: return set_ipv4(f, vp);
-	case PW_FRAMED_IP_NETMASK: return set_mask(f, vp);
-	case PW_FRAMED_IPV6_ADDRESS: return set_ipv6(&f->ipv6, &f->ipv6_prefix_len, vp);
-	case PW_FRAMED_IPV6_PREFIX:
-		return f->ipv6.len != 0 ? ERR_OK : set_ipv6(&f->ipv6, &f->ipv6_prefix_len, vp);
-	case PW_DELEGATED_IPV6_PREFIX: return set_ipv6(&f->delegated, &f->delegated_prefix_len, vp);
-	case PW_FRAMED_ROUTE:
-	case PW_FRAMED_IPV6_ROUTE: return add_route(f, vp);
-	case PW_DNS_SERVER_IPV6_ADDRESS: return add_server(&f->dns, &f->n_dns, vp);
-	case PW_SESSION_TIMEOUT: f->session_timeout_s = vp->lvalue; return ERR_OK;
-	case PW_IDLE_TIMEOUT: f->idle_timeout_s = vp->lvalue; return ERR_OK;
-	case PW_ACCT_INTERIM_INTERVAL: f->interim_s = vp->lvalue; return ERR_OK;
-	case PW_CLASS:
-		TRY(add_class(f, vp->strvalue, len));
-		return with_groups ? radius_facts_groups(f, vp->strvalue, len, separator) : ERR_OK;
+	return vendor == VENDOR_MICROSOFT || vendor == VENDOR_ROARING_PENGUIN;
+}
+
+/* RFC 2865, 5.26: a vendor, then attributes of its own; other vendors may have any form. */
+static enum err read_vendor(Msg__Facts *f, const struct radius_attribute *a)
+{
+	struct reader r = reader_of(a->value, a->len);
+	uint32_t vendor = reader_u32be(&r);
+	if (!reader_ok(&r))
+		return ERR_SYNTAX;
+	while (is_ours(vendor) && r.left > 0) {
+		struct radius_attribute own = { .type = reader_u8(&r) };
+		uint8_t len = reader_u8(&r);
+		if (len < 2)
+			return ERR_SYNTAX;
+		own.len = (uint8_t)(len - 2);
+		own.value = reader_take(&r, own.len);
+		if (!reader_ok(&r))
+			return ERR_SYNTAX;
+		TRY(read_of_vendor(f, vendor, &own));
+	}
+	return ERR_OK;
+}
+
+static enum err read_class(Msg__Facts *f, const struct radius_attribute *a, bool with_groups, char separator)
+{
+	TRY(add_class(f, a->value, a->len));
+	return with_groups ? radius_facts_groups(f, (const char *)a->value, a->len, separator) : ERR_OK;
+}
+
+static enum err read_one(Msg__Facts *f, const struct radius_attribute *a, bool with_groups, char separator)
+{
+	switch (a->type) {
+	case RADIUS_FRAMED_IP_ADDRESS: return set_ipv4(f, a);
+	case RADIUS_FRAMED_IP_NETMASK: return set_mask(f, a);
+	case RADIUS_FRAMED_IPV6_ADDRESS: return set_ipv6(f, a);
+	case RADIUS_FRAMED_IPV6_PREFIX:
+		return f->ipv6.len != 0 ? ERR_OK : set_prefix(&f->ipv6, &f->ipv6_prefix_len, a);
+	case RADIUS_DELEGATED_IPV6_PREFIX: return set_prefix(&f->delegated, &f->delegated_prefix_len, a);
+	case RADIUS_FRAMED_ROUTE:
+	case RADIUS_FRAMED_IPV6_ROUTE: return add_route(f, a);
+	case RADIUS_DNS_SERVER_IPV6_ADDRESS: return add_server(&f->dns, &f->n_dns, a, AF_INET6);
+	case RADIUS_SESSION_TIMEOUT: return read_number(a, &f->session_timeout_s);
+	case RADIUS_IDLE_TIMEOUT: return read_number(a, &f->idle_timeout_s);
+	case RADIUS_ACCT_INTERIM_INTERVAL: return read_number(a, &f->interim_s);
+	case RADIUS_VENDOR_SPECIFIC: return read_vendor(f, a);
+	case RADIUS_CLASS: return read_class(f, a, with_groups, separator);
 	default: return ERR_OK; /* not ours */
 	}
 }
 
-enum err radius_facts_read(Msg__Facts **out, VALUE_PAIR *list, bool with_groups, char separator)
+enum err radius_facts_read(Msg__Facts **out, const struct radius_answer *answer, bool with_groups,
+			   char separator)
 {
+	struct radius_attribute a;
 	Msg__Facts *f = malloc(sizeof *f);
 	if (f == nullptr)
 		return ERR_NOMEM;
 	msg__facts__init(f);
-	for (VALUE_PAIR *vp = list; vp != nullptr; vp = rc_avpair_next(vp)) {
-		enum err e = read_one(f, vp, with_groups, separator);
+	for (size_t at = 0; radius_next(answer, &at, &a);) {
+		enum err e = read_one(f, &a, with_groups, separator);
 		if (e == ERR_NOMEM) {
 			msg__facts__free_unpacked(f, nullptr);
 			return e;
 		}
 		if (e != ERR_OK)
-			log_warn("radius.attribute name=%s error=\"%s\" note=\"left out\"", vp->name,
+			log_warn("radius.attribute type=%u error=\"%s\" note=\"left out\"", a.type,
 				 err_text(e));
 	}
 	*out = f;

@@ -11,12 +11,11 @@
 
 #include "base/base.h"
 #include "ipc/messages.pb-c.h"
-
-struct rc_value_pair;
+#include "wire/radius.h"
 
 /* Everything malloc'ed by protobuf-c's rules: msg__facts__free_unpacked.  separator: of groups in one Class.
  * with_groups: Class names groups ("OU=a;b").  ERR_NOMEM. */
-enum err radius_facts_read(Msg__Facts **out, struct rc_value_pair *list, bool with_groups, char separator);
+enum err radius_facts_read(Msg__Facts **out, const struct radius_answer *a, bool with_groups, char separator);
 
 /* "192.0.2.0/24 gateway metric" -> "192.0.2.0/24"; ERR_SYNTAX if it is no network. */
 enum err radius_facts_route(const char *text, char *out, size_t cap);

@@ -121,7 +121,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE] or pam (planned: radius, gssapi, certificate, oidc)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE] or certificate (planned: gssapi, oidc)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -258,6 +258,24 @@ bool config_has_method(const struct config *c, const char *name)
 	return false;
 }
 
+static size_t count_certificates(const struct authlist *l)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++)
+		n += strcmp(l->v[i].name, "certificate") == 0;
+	return n;
+}
+
+bool config_wants_certificate(const struct vhost *v)
+{
+	return count_certificates(&v->auth) + count_certificates(&v->enable_auth) > 0;
+}
+
+bool config_needs_certificate(const struct vhost *v)
+{
+	return count_certificates(&v->auth) > 0 && count_certificates(&v->enable_auth) == v->enable_auth.n;
+}
+
 bool config_same_auth(const struct vhost *a, const struct vhost *b)
 {
 	return is_equal_auth(&a->auth, &b->auth) && is_equal_auth(&a->enable_auth, &b->enable_auth);
@@ -334,6 +352,11 @@ static enum err check_radius(const struct auth_method *m, struct config_why *why
 	return ERR_OK;
 }
 
+static enum err check_nothing(const struct auth_method *, struct config_why *)
+{
+	return ERR_OK; /* it has no arguments */
+}
+
 static const struct {
 	const char *name;
 	config_method_check *check;
@@ -341,7 +364,8 @@ static const struct {
 } works[] = {
 	{ "plain", check_plain, true, false },
 	{ "pam", check_pam, true, true },
-	{ "radius", check_radius, false, true },
+	{ "radius", check_radius, true, true },
+	{ "certificate", check_nothing, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)
@@ -349,14 +373,6 @@ enum err config_auth_check(const struct auth_method *m, struct config_why *why)
 	for (size_t i = 0; i < ARRAY_LEN(works); i++)
 		if (works[i].has_auth && strcmp(works[i].name, m->name) == 0)
 			return works[i].check(m, why);
-	/* measured: radcli 1.2.11 takes an Access-Accept of anybody, its authenticator is not looked at */
-	if (strcmp(m->name, "radius") == 0) {
-		config_why_set(
-			why,
-			"the RADIUS library here does not verify that an answer is from the server, so "
-			"that anybody could let himself in; use pam with a RADIUS module, or acct = radius");
-		return ERR_UNSUPPORTED;
-	}
 	config_why_set(why,
 		       "method %s is planned, and the server does not run with weaker authentication than "
 		       "configured; use plain[passwd=FILE]",

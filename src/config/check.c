@@ -65,6 +65,24 @@ static enum err check_auth(const struct scene *s)
 	return check_methods(s, OPTION_acct, "acct", &s->v->acct, config_acct_check);
 }
 
+/* What a certificate says is the keeper's to judge; here only that nothing is left open. */
+static enum err check_client_certs(const struct scene *s)
+{
+	if (!config_wants_certificate(s->v))
+		return ERR_OK;
+	const enum config_option_id at_id = is_set(s, OPTION_auth) ? OPTION_auth : OPTION_enable_auth;
+	if (s->v->ca_cert == nullptr)
+		TRY(config_report_error(
+			at(s, at_id),
+			"method certificate without ca-cert; name the file of the authorities that sign clients"));
+	if (s->v->cert_user_oid == nullptr)
+		TRY(config_report_error(
+			at(s, at_id),
+			"method certificate without cert-user-oid; name the field with the user: 2.5.4.3 is the common "
+			"name, 0.9.2342.19200300.100.1.1 the user id, SAN(rfc822name) the e-mail address"));
+	return ERR_OK;
+}
+
 static enum err check_certs(const struct scene *s)
 {
 	const bool has_cert = is_set(s, OPTION_server_cert), has_key = is_set(s, OPTION_server_key);
@@ -310,9 +328,9 @@ static enum err check_users(const struct scene *s)
 enum err config_check(const struct config_parse *p)
 {
 	static enum err (*const checks[])(const struct scene *) = {
-		check_auth,    check_certs, check_priorities, check_pool_exists, check_pool_v4,
-		check_pool_v6, check_mtu,   check_names,      check_groups,      check_udp,
-		check_clients, check_users, check_camouflage, check_profile,
+		check_auth,    check_client_certs, check_certs, check_priorities, check_pool_exists,
+		check_pool_v4, check_pool_v6,      check_mtu,   check_names,      check_groups,
+		check_udp,     check_clients,      check_users, check_camouflage, check_profile,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

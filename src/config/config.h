@@ -101,10 +101,12 @@ struct vhost {
 #define OPT_G(field, key, type, ctype, dflt, min, max, reload, state, help)
 #define OPT_V(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
 #define OPT_U(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
+#define OPT_ONLY_U(field, key, type, ctype, dflt, min, max, reload, state, help) ctype field;
 #include "config/options.def"
 #undef OPT_G
 #undef OPT_V
 #undef OPT_U
+#undef OPT_ONLY_U
 };
 
 struct config {
@@ -162,6 +164,9 @@ void config_print_man(FILE *out);
 const struct auth_method *config_vhost_method(const struct vhost *v, size_t n);
 /* Are the methods of auth and enable-auth the same? */
 bool config_same_auth(const struct vhost *a, const struct vhost *b);
+/* Is certificate among the methods of auth and enable-auth?  Is it part of every way in? */
+bool config_wants_certificate(const struct vhost *v);
+bool config_needs_certificate(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 

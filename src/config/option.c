@@ -30,7 +30,7 @@ const struct config_option config_options[OPTION_N] = {
 #define OPT_U(field, key, type, ctype, ...) \
 	[OPTION_##field] = ROW(SCOPE_U, offsetof(struct vhost, field), key, type, __VA_ARGS__),
 #define OPT_ONLY_U(field, key, type, ctype, ...) \
-	[OPTION_##field] = ROW(SCOPE_ONLY_U, 0, key, type, __VA_ARGS__),
+	[OPTION_##field] = ROW(SCOPE_ONLY_U, offsetof(struct vhost, field), key, type, __VA_ARGS__),
 #include "config/options.def"
 };
 
@@ -136,7 +136,7 @@ bool config_option_is_global(const struct config_option *o)
 
 bool config_option_is_vhost(const struct config_option *o)
 {
-	return o->scope == SCOPE_V || o->scope == SCOPE_U;
+	return o->scope == SCOPE_V || o->scope == SCOPE_U || o->scope == SCOPE_ONLY_U;
 }
 
 void *config_option_in_config(const struct config_option *o, struct config *c)

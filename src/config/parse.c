@@ -130,6 +130,9 @@ static enum err open_vhost(struct config_parse *p, uint32_t line, const char *be
 static enum err open_section(struct config_parse *p, uint32_t line, const char *section)
 {
 	static const char prefix[] = "vhost:";
+	if (p->is_own != nullptr)
+		return config_report_error(place(p, line),
+					   "a section has no place in a file of a user or group");
 	p->is_skipped = true;
 	if (strncasecmp(section, prefix, sizeof prefix - 1) == 0)
 		return open_vhost(p, line, section + sizeof prefix - 1);
@@ -192,6 +195,16 @@ static void note_line(const struct config_option *o, void *value, uint32_t line)
 	l->v[l->n - 1].line = line;
 }
 
+/* The first line of a user or group replaces what the virtual host has in its list. */
+static void forget_inherited(struct config_parse *p, enum config_option_id id)
+{
+	const struct config_option *o = &config_options[id];
+	if (p->is_own == nullptr || p->is_own[id] || !config_value_is_list(o))
+		return;
+	p->is_own[id] = true;
+	config_value_clear(o, config_option_in_vhost(o, &p->config->vhosts[0]));
+}
+
 static enum err assign(struct config_parse *p, uint32_t line, enum config_option_id id, const char *text,
 		       bool is_inverse)
 {
@@ -201,6 +214,7 @@ static enum err assign(struct config_parse *p, uint32_t line, enum config_option
 	p->where[p->section].line[id] = line;
 	struct config_why why = {};
 	enum err e = config_rules_check(id, text, &why);
+	forget_inherited(p, id);
 	void *value = config_option_is_global(o) ? config_option_in_config(o, p->config)
 						 : config_option_in_vhost(o, &p->config->vhosts[p->section]);
 	if (e == ERR_OK)
@@ -219,7 +233,11 @@ static enum err set_option(struct config_parse *p, uint32_t line, enum config_op
 			   bool is_inverse)
 {
 	const struct config_option *o = &config_options[id];
-	if (o->scope == SCOPE_ONLY_U)
+	if (p->is_own != nullptr && o->scope != SCOPE_U && o->scope != SCOPE_ONLY_U)
+		return refuse_value(
+			p, line, o->key, text,
+			"wrong place: it is not for single users and groups; move it to the main file");
+	if (p->is_own == nullptr && o->scope == SCOPE_ONLY_U)
 		return refuse_value(
 			p, line, o->key, text,
 			"wrong place: it belongs in a file of config-per-user or config-per-group");
@@ -296,6 +314,12 @@ static enum err take_text(struct config_parse *p, const char *text, size_t len)
 	while (config_lines_next(&lines, &line))
 		TRY(take_line(p, &line));
 	return ERR_OK;
+}
+
+enum err config_parse_user(struct config_parse *p, const char *text, size_t len)
+{
+	TRY(take_text(p, text, len));
+	return config_rules_merge_masks(p, 0);
 }
 
 static enum err read_all(struct config_parse *p, const char *text, size_t len)

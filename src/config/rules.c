@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "config/user.h"
+
 constexpr size_t HEADER_MOST = 4000; /* Cisco's clients: lines below 4 KB */
 
 /* Neither control characters nor broken UTF-8: values go into XML, HTTP headers and logs. */
@@ -92,6 +94,35 @@ static bool is_mask(const char *s)
 	return config_prefix_parse_mask(s, &len) == ERR_OK;
 }
 
+static bool is_host_of(const char *s, uint16_t family)
+{
+	struct prefix p;
+	return config_prefix_parse(s, &p) == ERR_OK && p.family == family &&
+	       p.len == (family == AF_INET ? 32 : 128);
+}
+
+static bool is_host4(const char *s)
+{
+	return is_host_of(s, AF_INET);
+}
+
+static bool is_host6(const char *s)
+{
+	return is_host_of(s, AF_INET6);
+}
+
+static bool is_iroute(const char *s)
+{
+	struct prefix p;
+	return config_prefix_parse(s, &p) == ERR_OK && p.len > 0;
+}
+
+static bool is_ports(const char *s)
+{
+	struct config_ports ports;
+	return config_ports_parse(s, &ports) == ERR_OK;
+}
+
 static const struct {
 	enum config_option_id id;
 	bool (*is_right)(const char *text);
@@ -111,6 +142,11 @@ static const struct {
 	{ OPTION_compression_algo_priority, is_compression_order,
 	  "expected lz4 and lzs in order, like lz4, lzs" },
 	{ OPTION_proxy_url, is_url, "expected a URL like http://proxy.example.com/proxy.pac" },
+	{ OPTION_explicit_ipv4, is_host4, "expected an IPv4 address like 192.0.2.7" },
+	{ OPTION_explicit_ipv6, is_host6, "expected an IPv6 address like 2001:db8::7" },
+	{ OPTION_iroute, is_iroute, "expected a network like 192.0.2.0/24, not all of them" },
+	{ OPTION_restrict_user_to_ports, is_ports,
+	  "expected protocols with a port or none, like tcp(443), udp(53), icmp(), or !(tcp(25)) for all but these" },
 	{ OPTION_ipv4_netmask, is_mask, "expected a mask of ones and then zeros like 255.255.255.0" },
 };
 

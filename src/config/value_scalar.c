@@ -135,7 +135,7 @@ static void clear_str(void *value)
 static enum err parse_str(const struct config_option *o, void *value, const char *text,
 			  struct config_why *why)
 {
-	if (*text == '\0' && o->dflt != nullptr) {
+	if (*text == '\0' && o->dflt != nullptr && o->max == 0) {
 		config_why_set(why, "expected a text; without the line it is %s", o->dflt);
 		return ERR_SYNTAX;
 	}

@@ -27,6 +27,7 @@ enum msgs_file : uint8_t {
 	FILE_PASSWD,
 	FILE_OCSP = 160, /* ocsp-response */
 	FILE_CA = 161,   /* ca-cert */
+	FILE_CRL = 240,  /* crl */
 	FILE_OTP = 200,  /* otp= of a method */
 };
 
@@ -48,6 +49,17 @@ enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
 
 /* Acct.kind */
 enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };
+
+/* Script.kind */
+enum msgs_script : uint8_t { SCRIPT_CONNECT = 1, SCRIPT_DISCONNECT, SCRIPT_HOST_UPDATE };
+
+/* ScriptVar.name */
+enum msgs_var : uint8_t {
+	VAR_NONE, /* never on the wire */
+#define SCRIPT_VAR(name) VAR_##name,
+#include "ipc/script.def"
+	VARS_N
+};
 
 /* Why a connection of a session ended (Closed, SessionClose); decides how long its cookie lives: protocol.md 18 */
 enum msgs_cause : uint8_t {

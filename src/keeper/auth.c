@@ -35,6 +35,8 @@ struct auth_login {
 	Msg__Facts *facts;         /* of these methods */
 	struct auth_place at;      /* the method whose turn it is */
 	bool is_bound;             /* to this way: it asked or said yes; the others are out */
+	bool has_cert;             /* the method certificate said yes */
+	bool shows_cert;           /* the request under way came with one */
 	bool is_denied;            /* a way before this one said no to the same password */
 	uint64_t conv;             /* with this method; 0: none */
 	uint8_t step;
@@ -70,7 +72,7 @@ static void start_over(struct auth *a, struct auth_login *l)
 			      l->conv);
 	l->conv = 0;
 	l->at = (struct auth_place){};
-	l->is_bound = l->is_denied = false;
+	l->is_bound = l->is_denied = l->has_cert = false;
 	l->given[0] = '\0';
 	free(TAKE(l->prompt));
 	forget_facts(l);
@@ -163,6 +165,7 @@ static void ask_more(struct auth *a, const struct auth_ticket *t, const struct a
 					    .auth_id = l->auth_id,
 					    .message = l->prompt->message,
 					    .ask_password = true,
+					    .cert_authenticated = l->has_cert,
 					    .prompt = l->prompt };
 	a->ops.answer(a->ops.ctx, t, &answer);
 }
@@ -298,24 +301,15 @@ static void put(char *out, size_t cap, const char *text)
 	out[len] = '\0';
 }
 
-/* The internal name of a group chosen by name or label; "" for "no particular one".  A name that is not in the
- * configuration stays as it is: whether the user may have it is for the back end to say. */
-static const char *group_name(const struct vhost *v, const char *chosen)
+static bool find_way(const struct auth *a, const struct auth_login *l, size_t from, uint8_t *way)
 {
-	for (size_t i = 0; i < v->select_group.n; i++)
-		if (strcmp(v->select_group.v[i].name, chosen) == 0)
-			return chosen;
-	if (v->default_select_group != nullptr && strcmp(v->default_select_group, chosen) == 0)
-		return "";
-	for (size_t i = 0; i < v->select_group.n; i++)
-		if (strcmp(v->select_group.v[i].label, chosen) == 0)
-			return v->select_group.v[i].name;
-	return chosen;
+	return auth_place_find_way(&a->cfg->vhosts[l->vhost], from, l->shows_cert, way);
 }
 
 static bool is_next_way(const struct auth *a, const struct auth_login *l)
 {
-	return !l->is_bound && auth_place_has_way(&a->cfg->vhosts[l->vhost], l->at.way + 1u);
+	uint8_t way;
+	return !l->is_bound && find_way(a, l, l->at.way + 1u, &way);
 }
 
 /* The job is for the method whose turn it is, and no longer ours.  True: the login is over; else l may be gone. */
@@ -332,7 +326,7 @@ static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job,
 	job->conv = l->conv;
 	job->step = l->step;
 	job->is_kept = is_next_way(a, l);
-	job->wants_more = false;
+	job->wants_more = job->is_final = job->is_certificate = false;
 	job->result = ERR_BUSY;
 	l->serial = job->serial;
 	l->job_until = job->deadline;
@@ -366,22 +360,46 @@ static struct auth_job *make_job(const struct auth_login *l, const char *passwor
 	return job;
 }
 
-/* password nullptr: the next method has to ask.  True: the login is over. */
-static bool start(struct auth *a, struct auth_login *l, const char *password, struct mono now)
+/* r nullptr, or without a password: the method has to ask.  True: the login is over. */
+static bool start(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
-	struct auth_job *job = make_job(l, password);
-	return job == nullptr ? give_up(a, l, err_text(ERR_NOMEM)) : give_job(a, l, job, now);
+	struct auth_job *job = make_job(l, r != nullptr ? r->password : nullptr);
+	if (job == nullptr || (r != nullptr && auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK)) {
+		auth_job_free(job);
+		return give_up(a, l, err_text(ERR_NOMEM));
+	}
+	return give_job(a, l, job, now);
+}
+
+/* The certificate may be all that is needed, so nothing is asked before it was looked at.  False: no way begins with one. */
+static bool begin_with_certificate(struct auth *a, struct auth_login *l, const struct auth_request *r,
+				   struct mono now)
+{
+	uint8_t way;
+	if (r->username != nullptr || r->password != nullptr || !l->shows_cert || l->is_bound ||
+	    l->prompt != nullptr || !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
+		return false;
+	start_over(a, l);
+	l->username[0] = '\0';
+	l->at.way = way;
+	l->ticket = r->ticket;
+	if (start(a, l, r, now))
+		drop(a, l);
+	return true;
 }
 
 static void step(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
+	l->shows_cert = r->cert_len > 0;
 	/* a form that asks for the name is the first one: what was under way is given up */
 	if (r->username != nullptr) {
 		start_over(a, l);
 		put(l->username, sizeof l->username, r->username);
 	}
 	if (l->prompt == nullptr && r->group != nullptr && *r->group != '\0')
-		put(l->group, sizeof l->group, group_name(&a->cfg->vhosts[l->vhost], r->group));
+		put(l->group, sizeof l->group, auth_place_group(&a->cfg->vhosts[l->vhost], r->group));
+	if (begin_with_certificate(a, l, r, now))
+		return;
 	bool has_name = r->username != nullptr || l->username[0] != '\0';
 	if (!has_name || r->password == nullptr) {
 		ask_again(a, &r->ticket, l);
@@ -389,7 +407,9 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 	}
 	l->ticket = r->ticket;
 	free(TAKE(l->prompt));
-	if (start(a, l, r->password, now))
+	if (!l->is_bound && !find_way(a, l, 0, &l->at.way))
+		l->at.way = 0; /* which then says what is missing */
+	if (start(a, l, r, now))
 		drop(a, l);
 }
 
@@ -413,7 +433,9 @@ void auth_request(struct auth *a, const struct auth_request *r, struct mono now)
 /* The same name and password on the next way. */
 static bool try_next_way(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
 {
-	l->at = (struct auth_place){ .way = (uint8_t)(l->at.way + 1) };
+	l->at = (struct auth_place){ .way = l->at.way };
+	if (!find_way(a, l, l->at.way + 1u, &l->at.way)) /* is_next_way has said that there is one */
+		return give_up(a, l, "no further method");
 	put(job->username, sizeof job->username, l->username);
 	put(job->group, sizeof job->group, l->group);
 	return give_job(a, l, job, now);
@@ -425,6 +447,8 @@ static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *jo
 		l->is_denied = true;
 		return try_next_way(a, l, job, now);
 	}
+	if (job->is_final && config_needs_certificate(&a->cfg->vhosts[l->vhost]))
+		l->tries = AUTH_TRIES; /* the same certificate would come again */
 	bool is_over = fail(a, l, job->why, job->message);
 	auth_job_free(job);
 	return is_over;
@@ -474,10 +498,14 @@ static bool take_yes(struct auth *a, struct auth_login *l, struct auth_job *job,
 	l->is_bound = true;
 	put(l->username, sizeof l->username, job->username); /* the next method is about the same user */
 	take_facts(l, job);
-	auth_job_free(job);
+	l->has_cert |= job->is_certificate;
 	l->conv = 0;
 	l->at.pos++;
-	if (auth_place_is_method(&a->cfg->vhosts[l->vhost], l->at))
+	const bool is_more = auth_place_is_method(&a->cfg->vhosts[l->vhost], l->at);
+	if (is_more && job->is_certificate && job->has_password)
+		return give_job(a, l, job, now); /* the password was meant for this one */
+	auth_job_free(job);
+	if (is_more)
 		return start(a, l, nullptr, now);
 	/* a group that he chose must be one that a method vouches for */
 	if (l->group[0] != '\0' && strcmp(l->group, l->given) != 0)

@@ -40,6 +40,8 @@ struct auth_request {
 	const uint8_t *auth_id;
 	size_t auth_id_len; /* 0: begin */
 	uint32_t vhost;
+	const uint8_t *cert; /* DER of the client's certificate, which the worker's TLS has accepted */
+	size_t cert_len;     /* 0: it has shown none */
 	const char *username, *password, *group; /* nullptr: absent; group also "" */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announces; nullptr: none */
 	struct addr remote;
@@ -52,6 +54,7 @@ struct auth_answer {
 	const uint8_t *auth_id; /* AUTH_ID_LEN bytes; MORE and OK */
 	const char *message;
 	bool ask_username, ask_password, retry;
+	bool cert_authenticated; /* MORE: the certificate was good, and more is asked for */
 	const struct auth_prompt
 		*prompt; /* MORE: a question of a back end; nullptr: name and password are asked for */
 	const char *error;                /* what went wrong; nullptr: nothing to say */

@@ -21,8 +21,21 @@ void auth_job_free(struct auth_job *job)
 		return;
 	if (job->facts != nullptr)
 		msg__facts__free_unpacked(job->facts, nullptr);
+	free(job->cert);
 	explicit_bzero(job, sizeof *job);
 	free(job);
+}
+
+enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len)
+{
+	if (len == 0)
+		return ERR_OK;
+	job->cert = malloc(len);
+	if (job->cert == nullptr)
+		return ERR_NOMEM;
+	memcpy(job->cert, der, len);
+	job->cert_len = len;
+	return ERR_OK;
 }
 
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label)

@@ -17,6 +17,7 @@ constexpr size_t AUTH_ID_LEN = 32;
 constexpr size_t AUTH_NAME_MAX = 256;     /* with the end */
 constexpr size_t AUTH_PASSWORD_MAX = 513; /* with the end; crypt() takes 512 */
 constexpr size_t AUTH_TEXT_MAX = 1024;    /* with the end; of a back end, for the user */
+constexpr size_t AUTH_CERT_MAX = 8192;    /* of a client, DER */
 constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
 struct auth_backend;
@@ -47,6 +48,8 @@ struct auth_job {
 	char password[AUTH_PASSWORD_MAX];
 	bool is_kept;      /* the password is wanted again if this method says no */
 	bool has_password; /* else the back end has to ask for what it wants */
+	uint8_t *cert; /* DER that TLS has accepted; nullptr: none */
+	size_t cert_len;
 	struct addr remote;
 	char agent[AUTH_LABEL_MAX];
 	uint32_t totp_window, hotp_window; /* of the method */
@@ -55,6 +58,8 @@ struct auth_job {
 	struct auth_prompt prompt;
 	/* ERR_OK; ERR_AUTH: wrong, try again; ERR_BUSY: not run; others: the back end does not work */
 	enum err result;
+	bool is_final; /* with ERR_AUTH: asking again is of no use */
+	bool is_certificate; /* the answer of the user was not looked at */
 	bool must_save; /* before ERR_OK counts, the back end's file must be written: the use of a code */
 	char given[AUTH_NAME_MAX]; /* group that the back end vouches for; "": it knows none */
 	const char *why; /* for the log: static, or why_text */
@@ -65,5 +70,7 @@ struct auth_job {
 
 struct auth_job *auth_job_new(void);
 void auth_job_free(struct auth_job *job);
+/* The certificate is copied; len 0: none.  ERR_NOMEM. */
+enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len);
 /* Ask the user; message and label are cut to fit. */
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label);

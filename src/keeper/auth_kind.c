@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "keeper/auth_otp.h"
+#include "keeper/cert_gate.h"
 #include "keeper/keeper.h"
 
 /* {{ plain: a password, a code, or one after the other */
@@ -88,6 +89,7 @@ static void remote_cancel(struct keeper *k, uint64_t conv)
 
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
+	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 };

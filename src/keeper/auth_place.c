@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/auth_place.h"
 
+#include <string.h>
+
+/* Its number; that of the methods if it is not among them. */
+static size_t certificate_of(const struct authlist *l)
+{
+	size_t i = 0;
+	while (i < l->n && strcmp(l->v[i].name, "certificate") != 0)
+		i++;
+	return i;
+}
+
 bool auth_place_has_way(const struct vhost *v, size_t way)
 {
 	return way <= v->enable_auth.n;
@@ -16,5 +27,50 @@ uint32_t auth_place_method(const struct vhost *v, struct auth_place at)
 {
 	if (!auth_place_is_method(v, at))
 		return UINT32_MAX;
-	return at.way == 0 ? at.pos : (uint32_t)v->auth.n + at.way - 1u;
+	if (at.way > 0)
+		return (uint32_t)v->auth.n + at.way - 1u;
+	size_t first = certificate_of(&v->auth);
+	if (first == v->auth.n)
+		return at.pos;
+	return at.pos == 0 ? (uint32_t)first : at.pos <= first ? at.pos - 1u : at.pos;
+}
+
+static bool wants_certificate(const struct vhost *v, size_t way)
+{
+	if (way == 0)
+		return certificate_of(&v->auth) < v->auth.n;
+	return strcmp(v->enable_auth.v[way - 1].name, "certificate") == 0;
+}
+
+bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way)
+{
+	while (auth_place_has_way(v, from) && !shows_cert && wants_certificate(v, from))
+		from++;
+	if (!auth_place_has_way(v, from))
+		return false;
+	*way = (uint8_t)from;
+	return true;
+}
+
+bool auth_place_find_certificate(const struct vhost *v, uint8_t *way)
+{
+	for (size_t i = 0; auth_place_has_way(v, i); i++)
+		if (wants_certificate(v, i)) {
+			*way = (uint8_t)i;
+			return true;
+		}
+	return false;
+}
+
+const char *auth_place_group(const struct vhost *v, const char *chosen)
+{
+	for (size_t i = 0; i < v->select_group.n; i++)
+		if (strcmp(v->select_group.v[i].name, chosen) == 0)
+			return chosen;
+	if (v->default_select_group != nullptr && strcmp(v->default_select_group, chosen) == 0)
+		return "";
+	for (size_t i = 0; i < v->select_group.n; i++)
+		if (strcmp(v->select_group.v[i].label, chosen) == 0)
+			return v->select_group.v[i].name;
+	return chosen;
 }

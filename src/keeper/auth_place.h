@@ -2,7 +2,7 @@
 /*
  * auth_place - which method's turn it is in a login
  *
- * Way 0 demands all methods of auth in their order; each method of enable-auth is a way of its own after it.
+ * Way 0 demands all methods of auth in their order, but a certificate before the others, as it needs no answer; each method of enable-auth is a way of its own after it.
  *
  * Runs in:  the keeper; plain functions over an immutable configuration.
  */
@@ -18,5 +18,12 @@ struct auth_place {
 bool auth_place_has_way(const struct vhost *v, size_t way);
 /* False: the way is walked to its end, or there is no such way. */
 bool auth_place_is_method(const struct vhost *v, struct auth_place at);
+/* The first way from this one on that may be tried: one that begins with a certificate only if one was shown. */
+bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way);
+/* The first way that begins with a certificate, whatever comes before it. */
+bool auth_place_find_certificate(const struct vhost *v, uint8_t *way);
 /* Its number for config_vhost_method; UINT32_MAX, which is nobody's, if it is no method. */
 uint32_t auth_place_method(const struct vhost *v, struct auth_place at);
+/* The internal name of a group chosen by name or label; "" for "no particular one".  A name that is not in the
+ * configuration stays as it is: whether the user may have it is for the back end to say. */
+const char *auth_place_group(const struct vhost *v, const char *chosen);

@@ -19,6 +19,9 @@ void edition_retire(struct edition *g)
 		groups_fini(&g->groups[i]);
 	free(g->groups);
 	g->groups = nullptr;
+	for (size_t i = 0; g->gates != nullptr && i < g->cfg->vhosts_n; i++)
+		cert_gate_fini(&g->gates[i]);
+	free(TAKE(g->gates));
 	config_putp(&g->cfg);
 	free(g->certs);
 	g->certs = nullptr;
@@ -60,6 +63,13 @@ enum err edition_set_groups(struct edition *g, uint32_t vhost, const struct strl
 	return g->groups != nullptr ? groups_copy(&g->groups[vhost], groups) : ERR_NOMEM;
 }
 
+struct cert_gate *edition_gate(struct edition *g, uint32_t vhost)
+{
+	if (g->gates == nullptr)
+		g->gates = calloc(g->cfg->vhosts_n, sizeof *g->gates);
+	return g->gates != nullptr ? &g->gates[vhost] : nullptr;
+}
+
 struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key)
 {
 	return g->number == number && g->number != 0 && key < g->keys_n ? g->keys[key] : nullptr;
@@ -80,13 +90,32 @@ static size_t fill_groups(const struct edition *g, Msg__Groups *groups, Msg__Gro
 	return g->cfg->vhosts_n;
 }
 
+/* Of virtual hosts that ask for certificates; how many. */
+static size_t fill_authorities(const struct edition *g, Msg__ClientCa *cas, Msg__ClientCa **list)
+{
+	size_t n = 0;
+	for (size_t i = 0; g->gates != nullptr && i < g->cfg->vhosts_n; i++) {
+		if (g->gates[i].ca == nullptr)
+			continue;
+		msg__client_ca__init(&cas[n]);
+		cas[n].vhost = (uint32_t)i;
+		cas[n].pem = ipc_bytes(g->gates[i].ca, g->gates[i].ca_len);
+		list[n] = &cas[n];
+		n++;
+	}
+	return n;
+}
+
 enum err edition_send_certs(const struct edition *g, struct ipc *supervisor)
 {
 	Msg__Cert *certs OWNED(base_freep) = calloc(g->certs_n + 1, sizeof *certs);
 	Msg__Cert **list OWNED(base_freep) = calloc(g->certs_n + 1, sizeof(Msg__Cert *));
 	Msg__Groups *groups OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof *groups);
 	Msg__Groups **groups_list OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof(Msg__Groups *));
-	if (certs == nullptr || list == nullptr || groups == nullptr || groups_list == nullptr)
+	Msg__ClientCa *cas OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof *cas);
+	Msg__ClientCa **cas_list OWNED(base_freep) = calloc(g->cfg->vhosts_n, sizeof(Msg__ClientCa *));
+	if (certs == nullptr || list == nullptr || groups == nullptr || groups_list == nullptr ||
+	    cas == nullptr || cas_list == nullptr)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < g->certs_n; i++) {
 		const struct key *key = g->keys[g->certs[i].key];
@@ -104,5 +133,7 @@ enum err edition_send_certs(const struct edition *g, struct ipc *supervisor)
 	body.certs = list;
 	body.n_groups = fill_groups(g, groups, groups_list);
 	body.groups = groups_list;
+	body.n_client_cas = fill_authorities(g, cas, cas_list);
+	body.client_cas = cas_list;
 	return ipc_send(supervisor, MSG_CERTS, ipc_next_id(supervisor), &body.base, nullptr, 0);
 }

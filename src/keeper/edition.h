@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "ipc/ipc.h"
 #include "keeper/auth_set.h"
+#include "keeper/cert_gate.h"
 #include "keeper/key.h"
 
 /* A certificate that a virtual host shows. */
@@ -29,6 +30,7 @@ struct edition {
 	struct edition_cert *certs;
 	size_t certs_n;
 	struct auth_set auth;
+	struct cert_gate *gates; /* one a virtual host; nullptr: none asks for certificates */
 	struct strlist *groups; /* of each virtual host, to be offered; nullptr: none at all */
 };
 
@@ -43,6 +45,9 @@ enum err edition_add_cert(struct edition *g, uint32_t vhost, uint32_t key, uint3
 
 /* Copied. */
 enum err edition_set_groups(struct edition *g, uint32_t vhost, const struct strlist *groups);
+
+/* The gate of a virtual host, made if need be; nullptr: out of memory. */
+struct cert_gate *edition_gate(struct edition *g, uint32_t vhost);
 
 struct key *edition_key(const struct edition *g, uint32_t number, uint32_t key);
 

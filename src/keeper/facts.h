@@ -19,3 +19,7 @@ struct prefix facts_ipv6(const Msg__Facts *f);
 
 /* Seconds after which a session ends: the smaller of both; 0: never. */
 uint32_t facts_session_timeout(const Msg__Facts *f, uint32_t configured_s);
+
+/* The rest as lines of a configuration (config/user.h): routes, name servers, limits; *len 0: there is nothing.  The caller frees *out.
+ * What is malformed is left out. */
+enum err facts_lines(const Msg__Facts *f, char **out, size_t *len);

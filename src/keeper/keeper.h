@@ -11,8 +11,9 @@
 #include "keeper/acct.h"
 #include "keeper/auth.h"
 #include "keeper/auth_remote.h"
-#include "keeper/fetch.h"
 #include "keeper/edition.h"
+#include "keeper/entry.h"
+#include "keeper/fetch.h"
 #include "keeper/list.h"
 #include "keeper/recall.h"
 #include "keeper/reload.h"
@@ -47,11 +48,17 @@ struct keeper {
 	struct auth_remote remote; /* PAM, RADIUS */
 	struct acct acct;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
+	struct entries entries;   /* on their way in */
+	unsigned scripts_n;       /* that the supervisor has not answered */
+	char *device;             /* of the tunnel */
 	struct list_job *lists;
 	struct maps maps;
 	struct ticket_ring tickets;
 	struct staples staples;
+	struct mono crl_look_at;
+	uv_timer_t stop;
 	bool is_running; /* GO came */
+	bool is_stopping;
 };
 
 /* Where effects of sessions and logins go: serve.c. */

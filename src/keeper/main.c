@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@
 
 constexpr int SUPERVISOR_FD = 3;
 constexpr uint64_t TICK_MS = 250;
+constexpr uint64_t STOP_TURN_MS = 20;
 
 /* {{ configuration }} */
 
@@ -55,6 +57,8 @@ static void drop_auth(struct keeper *k);
 void keeper_stop(struct keeper *k)
 {
 	uv_timer_stop(&k->tick);
+	uv_timer_stop(&k->stop);
+	entry_fini(k);
 	list_stop(k);
 	restore_fini(k);
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
@@ -64,9 +68,22 @@ void keeper_stop(struct keeper *k)
 	ipc_freep(&k->supervisor);
 }
 
+/* Scripts of the last sessions are still to be run: the supervisor is there for that only as long as we are. */
+static void on_stop_turn(uv_timer_t *timer)
+{
+	struct keeper *k = CONTAINER_OF(timer, struct keeper, stop);
+	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
+		serve_disconnect(k, i);
+	if (k->scripts_n == 0)
+		keeper_stop(k);
+}
+
 static void on_stop(struct ipc *ipc, struct ipc_msg *)
 {
-	keeper_stop(ipc_owner(ipc));
+	struct keeper *k = ipc_owner(ipc);
+	k->is_stopping = true;
+	/* what the workers said before they ended is read first */
+	uv_timer_start(&k->stop, on_stop_turn, STOP_TURN_MS, STOP_TURN_MS);
 }
 
 static void on_supervisor_ended(struct ipc *ipc, enum ipc_end why)
@@ -86,6 +103,7 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 		return;
 	}
 	k->workers_n = b->workers_n;
+	k->device = strdup(b->tun_name);
 	restore_begin(k, clock_now()); /* workers may report before GO */
 	if (b->has_maps)
 		maps_set(&k->maps, ipc_take_fd(m, 0), ipc_take_fd(m, 1));
@@ -217,6 +235,8 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_GO] = on_go,
 	[MSG_PEER] = on_peer,
 	[MSG_STOP] = on_stop,
+	[MSG_USER_FILES] = entry_on_files,
+	[MSG_SCRIPT_DONE] = entry_on_script_done,
 };
 
 static enum err connect_supervisor(struct keeper *k)
@@ -243,10 +263,12 @@ static void on_tick(uv_timer_t *timer)
 	sessions_tick(&k->sessions, now);
 	auth_tick(&k->auth, now);
 	acct_tick(k, now);
+	entry_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
 	recall_tick(k, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
+	cert_gate_tick(k, now);
 }
 
 /* {{ start }} */
@@ -275,9 +297,11 @@ static void fini(struct keeper *k)
 	auth_remote_fini(&k->remote);
 	acct_fini(&k->acct);
 	maps_fini(&k->maps);
+	free(k->device);
 	staple_fini(&k->staples);
 	ticket_fini(&k->tickets);
 	uv_close((uv_handle_t *)&k->tick, nullptr);
+	uv_close((uv_handle_t *)&k->stop, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */
 	uv_loop_close(k->loop);
 }
@@ -301,7 +325,8 @@ int main(void)
 	recall_open(&k->recall); /* before any descriptor of our own */
 	auth_remote_init(&k->remote, finish_remote, k);
 	k->loop = uv_default_loop();
-	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 || connect_supervisor(k) != ERR_OK) {
+	if (k->loop == nullptr || uv_timer_init(k->loop, &k->tick) != 0 ||
+	    uv_timer_init(k->loop, &k->stop) != 0 || connect_supervisor(k) != ERR_OK) {
 		log_err("keeper.start error=\"descriptor 3 is no channel; ocserv-modern starts this program\"");
 		return EXIT_FAILURE;
 	}

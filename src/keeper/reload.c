@@ -44,6 +44,7 @@ static const char *option_of(enum msgs_file kind)
 	case FILE_OTP: return "auth (otp)";
 	case FILE_OCSP: return "ocsp-response";
 	case FILE_CA: return "ca-cert";
+	case FILE_CRL: return "crl";
 	}
 	return "file";
 }
@@ -223,6 +224,38 @@ static enum err give_groups(struct reload *r, struct edition *g, uint32_t vhost)
 	return f != nullptr ? edition_set_groups(g, vhost, &f->groups) : ERR_OK;
 }
 
+/* A list that is broken when the keeper comes back lets no certificate in, but the other methods go on. */
+static void give_crl(struct reload *r, struct cert_gate *gate, const struct reload_file *f)
+{
+	const char *problem = f->error != nullptr ? f->error : "cannot be opened";
+	if (f->bytes.len > 0 && cert_gate_set_crl(gate, f->bytes.p, f->bytes.len - 1, &problem) == ERR_OK)
+		return;
+	if (r->is_restart)
+		log_err("crl.problem file=\"%s\" what=\"%s\" note=\"no certificate is accepted\"", f->path,
+			problem);
+	else if (f->error == nullptr)
+		complain(r, "%s: %s", f->path, problem);
+}
+
+static enum err make_gate(struct reload *r, struct edition *g, uint32_t vhost)
+{
+	const struct vhost *v = &g->cfg->vhosts[vhost];
+	if (!config_wants_certificate(v))
+		return ERR_OK;
+	const struct reload_file *ca = find_file(r, FILE_CA, v->ca_cert);
+	if (ca->error != nullptr)
+		return ERR_OK; /* said already */
+	struct cert_gate *gate = edition_gate(g, vhost);
+	const char *problem = nullptr;
+	enum err e = gate == nullptr ? ERR_NOMEM
+				     : cert_gate_init(gate, v, ca->bytes.p, ca->bytes.len - 1, &problem);
+	if (e == ERR_CONFIG)
+		complain(r, "%s (ca-cert %s)", problem, ca->path);
+	if (e == ERR_OK && v->crl != nullptr)
+		give_crl(r, gate, find_file(r, FILE_CRL, v->crl));
+	return e == ERR_CONFIG ? ERR_OK : e;
+}
+
 static enum err build(struct keeper *k)
 {
 	struct edition *g = &k->next;
@@ -230,6 +263,8 @@ static enum err build(struct keeper *k)
 		TRY(load_vhost(&k->reload, g, i));
 	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
 		TRY(give_groups(&k->reload, g, i));
+	for (uint32_t i = 0; i < g->cfg->vhosts_n; i++)
+		TRY(make_gate(&k->reload, g, i));
 	if (k->reload.problems != nullptr)
 		return ERR_OK;
 	const struct auth_backend_conf conf = { .loop = k->loop,
@@ -256,11 +291,11 @@ static void check_all(struct keeper *k)
 
 /* {{ files }} */
 
-static enum err read_whole(int fd, struct vault *out)
+static enum err read_whole(int fd, size_t max, struct vault *out)
 {
 	struct stat st;
 	size_t len;
-	TRY(descriptor_stat(fd, FILE_BYTES_MAX, &st));
+	TRY(descriptor_stat(fd, max, &st));
 	TRY(vault_new(out, (size_t)st.st_size + 1));
 	/* what is behind stays zero: a file that shrank while it was read ends early */
 	enum err e = descriptor_read(fd, out->p, (size_t)st.st_size, &len);
@@ -324,6 +359,8 @@ static bool is_of_users(enum msgs_file kind)
 static void note_unopened(struct reload *r, struct reload_file *f, const char *error)
 {
 	bool is_passwd = is_of_users(f->kind);
+	if (f->kind == FILE_CRL && r->is_restart)
+		return; /* give_crl tells it */
 	if (f->kind == FILE_OCSP && r->is_first)
 		return; /* staple.c warns, and tries again */
 	size_t len = strlen(f->path);
@@ -359,10 +396,11 @@ static void take_file(struct keeper *k, struct reload_file *f, int fd, const cha
 		take_passwd(k, f, fd);
 		return;
 	}
-	enum err e = read_whole(fd, &f->bytes);
+	enum err e = read_whole(fd, f->kind == FILE_CRL ? CERT_GATE_CRL_MAX : FILE_BYTES_MAX, &f->bytes);
 	if (e != ERR_OK)
-		f->error =
-			strdup(e == ERR_RANGE ? "is not a regular file of at most 1 MB" : "cannot be read");
+		f->error = strdup(e != ERR_RANGE        ? "cannot be read"
+				  : f->kind == FILE_CRL ? "is not a regular file of at most 4 MB"
+							: "is not a regular file of at most 1 MB");
 	else if (f->kind == FILE_OCSP)
 		check_staple(&k->reload, f);
 }
@@ -372,7 +410,7 @@ void reload_on_file(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	struct reload *r = &k->reload;
 	const Msg__File *file = (const void *)m->body;
-	if (fetch_answered(k, m) || staple_answered(k, m))
+	if (fetch_answered(k, m) || staple_answered(k, m) || cert_gate_answered(k, m))
 		return;
 	for (size_t i = 0; i < r->files_n; i++) {
 		if (r->files[i].id == 0 || r->files[i].id != m->id)
@@ -408,6 +446,11 @@ static enum err want_all(struct reload *r, const struct config *cfg)
 			TRY(want(r, FILE_SERVER_CERT, i, j, v->server_cert.v[j]));
 		for (uint32_t j = 0; j < v->server_key.n; j++)
 			TRY(want(r, FILE_SERVER_KEY, i, j, v->server_key.v[j]));
+		if (config_wants_certificate(v)) {
+			TRY(want(r, FILE_CA, i, 0, v->ca_cert));
+			if (v->crl != nullptr)
+				TRY(want(r, FILE_CRL, i, 0, v->crl));
+		}
 		if (v->ocsp_response != nullptr)
 			TRY(want(r, FILE_OCSP, i, 0, v->ocsp_response));
 	}
@@ -440,7 +483,7 @@ static enum err parse(struct keeper *k, int fd, const char *file)
 {
 	struct vault text OWNED(vault_fini) = {}; /* a configuration may hold a password */
 	struct config_report report = {};
-	TRY(read_whole(fd, &text));
+	TRY(read_whole(fd, FILE_BYTES_MAX, &text));
 	size_t len = strnlen((const char *)text.p, text.len);
 	enum err e = config_parse(&k->next.cfg, file, (const char *)text.p, len, &report);
 	for (size_t i = 0; e != ERR_OK && i < report.n; i++)

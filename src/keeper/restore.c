@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keeper/entry.h"
 #include "keeper/keeper.h"
 #include "keeper/serve.h"
 #include "keeper/session_msg.h"
@@ -58,7 +59,7 @@ static void replay(struct keeper *k, struct restore_open *o)
 				  ? msg__open__unpack(nullptr, o->len, o->bytes)
 				  : nullptr;
 	if (body != nullptr) {
-		serve_open(k, w->ipc, o->id, body);
+		entry_begin(k, w->ipc, o->id, body);
 		explicit_bzero(body->cookie.data, body->cookie.len);
 		msg__open__free_unpacked(body, nullptr);
 	}

@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "keeper/auth_kind.h"
+#include "keeper/entry.h"
+#include "keeper/iroute.h"
 #include "keeper/keeper.h"
+#include "keeper/script.h"
 #include "keeper/session_msg.h"
 
 static char *text(const char *t)
@@ -34,8 +37,7 @@ static struct addr addr_of(ProtobufCBinaryData ip, uint32_t port)
 	return a;
 }
 
-/* By name: a worker may be a generation ahead of or behind us, and numbers change with a reload.  UINT32_MAX: there is none. */
-static uint32_t vhost_index(const struct keeper *k, const char *name)
+uint32_t serve_vhost_index(const struct keeper *k, const char *name)
 {
 	const struct vhost *v = config_vhost(k->now.cfg, name);
 	return strcmp(v->name, name) == 0 ? v->index : UINT32_MAX;
@@ -96,10 +98,12 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.ticket = { .worker = worker, .channel = k->workers[worker].channel, .id = m->id },
 		.auth_id = b->auth_id.data,
 		.auth_id_len = b->auth_id.len,
-		.vhost = vhost_index(k, b->vhost_name),
+		.vhost = serve_vhost_index(k, b->vhost_name),
 		.username = b->has_username ? b->username : nullptr,
 		.password = b->has_password ? b->password : nullptr,
 		.group = b->group,
+		.cert = b->client_cert.data,
+		.cert_len = b->client_cert.len,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -121,11 +125,13 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 	done.error = text(a->error);
 	if (a->prompt != nullptr) {
 		done.password_label = text(a->prompt->label);
-		done.password_name =
-			text("secondary_password"); /* openconnect's token fills it: protocol.md 4.5 */
+		/* openconnect's token fills the second one: protocol.md 4.5 */
+		bool is_first = a->cert_authenticated && !a->prompt->is_challenge;
+		done.password_name = text(is_first ? "password" : "secondary_password");
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
 	}
+	done.cert_authenticated = a->cert_authenticated;
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
@@ -158,64 +164,12 @@ const struct auth_ops keeper_auth_ops = {
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 
-static void answer_open(struct ipc *ipc, uint32_t id, unsigned status, const char *reason,
-			const struct session *s, const Msg__Open *asked)
-{
-	Msg__OpenDone done;
-	Msg__Session session;
-	msg__open_done__init(&done);
-	done.status = status;
-	done.reason = text(reason);
-	if (status == 200) {
-		session_msg_fill(&session, s);
-		if (!asked->want_ipv4)
-			session.ipv4.len = session.server_ipv4.len = 0;
-		if (!asked->want_ipv6)
-			session.ipv6.len = session.server_ipv6.len = 0;
-		const struct keeper *k = ipc_owner(ipc);
-		session.vhost_name = k->now.cfg->vhosts[s->vhost].name;
-		done.session = &session;
-	}
-	send_to(ipc, MSG_OPEN_DONE, id, &done.base);
-}
-
-static struct session_proof proof_of(const Msg__Open *b)
-{
-	struct session_proof p = { .key = key_of(b->strap_key),
-				   .signature = bytes_of(b->strap_signature, SESSION_STRAP_SIGNATURE_LEN) };
-	for (size_t i = 0; i < b->n_strap_digests && p.digests_n < SESSION_STRAP_DIGESTS_MAX; i++)
-		if (b->strap_digests[i].len == SESSION_STRAP_DIGEST_LEN)
-			p.digests[p.digests_n++] = b->strap_digests[i].data;
-	return p;
-}
-
-void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *b)
-{
-	const struct session_open in = {
-		.cookie = b->cookie.data,
-		.cookie_len = b->cookie.len,
-		.worker = ipc_peer_index(ipc),
-		.vhost = vhost_index(k, b->vhost_name),
-		.remote = addr_of(b->remote_ip, b->remote_port),
-		.local = addr_of(b->local_ip, 0),
-		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
-		.want_ipv4 = b->want_ipv4,
-		.want_ipv6 = b->want_ipv6,
-		.proof = proof_of(b),
-		.unix_now = time(nullptr),
-	};
-	struct session *s = nullptr;
-	const char *reason = nullptr;
-	unsigned status = session_admit(&k->sessions, &in, clock_now(), &s, &reason);
-	answer_open(ipc, id, status, reason, s, b);
-}
-
 static void on_open(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Open *b = (const void *)m->body;
 	if (!restore_holds(k, ipc, m))
-		serve_open(k, ipc, m->id, b);
+		entry_begin(k, ipc, m->id, b);
 	explicit_bzero(b->cookie.data, b->cookie.len);
 }
 
@@ -266,7 +220,11 @@ static void close_session(void *ctx, uint32_t worker, uint64_t sid, enum msgs_ca
 static void send_route(struct ipc *ipc, const struct session *s, bool gone)
 {
 	Msg__Route body;
+	struct iroute_list iroutes;
 	session_msg_fill_route(&body, s, gone);
+	iroute_fill(&iroutes, s);
+	body.iroutes = iroutes.v;
+	body.n_iroutes = iroutes.n;
 	send_to(ipc, MSG_ROUTE, ipc_next_id(ipc), &body.base);
 }
 
@@ -274,6 +232,8 @@ static void announce(void *ctx, const struct session *s, bool gone)
 {
 	struct keeper *k = ctx;
 	maps_route(&k->maps, s, gone);
+	if (gone)
+		iroute_tell(k, s, true);
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
 		if (k->workers[i].ipc != nullptr)
 			send_route(k->workers[i].ipc, s, gone);
@@ -282,11 +242,15 @@ static void announce(void *ctx, const struct session *s, bool gone)
 static void opened(void *ctx, struct session *s)
 {
 	acct_opened(ctx, s);
+	iroute_tell(ctx, s, false);
+	script_host_update(ctx, s);
 }
 
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
 {
 	acct_closed(ctx, s, end);
+	script_disconnect(ctx, s, end);
+	entry_closed(ctx, s);
 }
 
 const struct session_ops keeper_session_ops = {

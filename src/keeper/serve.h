@@ -18,8 +18,8 @@ void serve_disconnect(struct keeper *k, unsigned worker);
 /* Answer a login, unless who asked is gone. */
 void serve_auth_done(const struct keeper *k, const struct auth_ticket *t, const Msg__AuthDone *done);
 
+/* By name: a worker may be a generation ahead of or behind us, and numbers change with a reload.  UINT32_MAX: there is none. */
+uint32_t serve_vhost_index(const struct keeper *k, const char *name);
+
 /* Tell the supervisor that this peer broke the rules of messages. */
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index);
-
-/* Answer a request for a tunnel that may have waited in restore.c. */
-void serve_open(struct keeper *k, struct ipc *ipc, uint32_t id, const Msg__Open *body);

@@ -30,9 +30,9 @@ static enum err randomize(void *out, size_t len)
 	return getrandom(out, len, 0) == (ssize_t)len ? ERR_OK : ERR_SYS;
 }
 
-static const struct vhost *vhost_of(const struct sessions *a, const struct session *s)
+const struct vhost *session_vhost(const struct sessions *a, const struct session *s)
 {
-	return &a->cfg->vhosts[s->vhost];
+	return s->own != nullptr ? s->own : &a->cfg->vhosts[s->vhost];
 }
 
 /* {{ life of the authority }} */
@@ -69,7 +69,7 @@ void sessions_set_config(struct sessions *a, const struct config *cfg)
 {
 	struct session *s, *next;
 	HASH_ITER(hh, a->by_cookie, s, next)
-		s->vhost = find_vhost(cfg, vhost_of(a, s)->name);
+		s->vhost = find_vhost(cfg, a->cfg->vhosts[s->vhost].name);
 	a->cfg = cfg;
 }
 
@@ -96,13 +96,11 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 	}
 	s->facts = facts;
 	s->logged_in_at = unix_now;
-	if (in->strap_key != nullptr && vhost_of(a, s)->strap) {
+	if (in->strap_key != nullptr && session_vhost(a, s)->strap) {
 		memcpy(s->strap.key, in->strap_key, sizeof s->strap.key);
 		s->strap.has_key = true;
 	}
-	s->timeout_s = facts_session_timeout(facts, vhost_of(a, s)->session_timeout);
-	if (s->timeout_s > 0)
-		s->expires = clock_add_s(now, s->timeout_s);
+	session_set_timeout(a, s);
 	a->stats.logins++;
 	session_put(a, s);
 	return ERR_OK;
@@ -117,8 +115,7 @@ struct session *session_find(struct sessions *a, const uint8_t cookie_hash[SESSI
 	return s;
 }
 
-/* A session whose cookie this is, and may still be used. */
-static struct session *find_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
+struct session *session_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
 {
 	uint8_t hash[SESSION_HASH_LEN];
 	if (hash_cookie(cookie, len, hash) != ERR_OK)
@@ -134,20 +131,20 @@ static struct session *find_usable(struct sessions *a, const uint8_t *cookie, si
 
 static bool is_over_same(const struct sessions *a, const struct session *s)
 {
-	uint32_t most = vhost_of(a, s)->max_same_clients;
-	uint32_t others = s->user->open_n - (s->state == SESSION_OPEN);
+	uint32_t most = session_vhost(a, s)->max_same_clients;
+	uint32_t others = s->user->places_n - s->has_place;
 	return most > 0 && others >= most;
 }
 
 static bool is_over_all(const struct sessions *a, const struct session *s)
 {
-	uint32_t others = a->open_n - (s->state == SESSION_OPEN);
+	uint32_t others = a->places_n - s->has_place;
 	return a->cfg->max_clients > 0 && others >= a->cfg->max_clients;
 }
 
 bool session_is_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
 {
-	return find_usable(a, cookie, len, now) != nullptr;
+	return session_usable(a, cookie, len, now) != nullptr;
 }
 
 /* Why this client may not come in; nullptr: it may. */
@@ -155,31 +152,61 @@ static const char *refusal(const struct sessions *a, const struct session *s, co
 {
 	if (in->vhost != s->vhost)
 		return "the session belongs to another virtual host";
-	if (vhost_of(a, s)->strap && session_strap_verify(&s->strap, &in->proof) != ERR_OK)
+	if (session_vhost(a, s)->strap && session_strap_verify(&s->strap, &in->proof) != ERR_OK)
 		return "the client does not prove to hold the key that was announced at login (strap)";
-	if (vhost_of(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
+	if (session_vhost(a, s)->deny_roaming && !addr_is_same_ip(&s->login, &in->remote))
 		return "the client's address is not the one it logged in from (deny-roaming)";
 	if (is_over_same(a, s))
 		return "the user has too many connections (max-same-clients)";
 	return nullptr;
 }
 
+static struct session *holder_of(const struct sessions *a, const struct prefix *addr)
+{
+	struct session *s, *next;
+	HASH_ITER(hh, a->by_cookie, s, next) {
+		const struct prefix *has = addr->family == AF_INET ? &s->ipv4.addr : &s->ipv6.addr;
+		if (has->family == addr->family && memcmp(has->addr, addr->addr, sizeof has->addr) == 0)
+			return s;
+	}
+	return nullptr;
+}
+
+static void kill_cookie(struct sessions *a, struct session *s, enum msgs_cause cause, struct mono now);
+
+/* A fixed address.  A session that its user has left behind gives it up; one that is connected does not. */
+static enum err claim(struct sessions *a, const struct session *s, const struct prefix *net, uint8_t unit_len,
+		      const struct prefix *own, struct lease *lease)
+{
+	struct session *other = holder_of(a, own);
+	if (other != nullptr &&
+	    (other->user != s->user || other->state != SESSION_WAITING || other->is_entering))
+		return ERR_EXISTS;
+	if (other != nullptr)
+		kill_cookie(a, other, CAUSE_REPLACED, (struct mono){});
+	return lease_claim(a->leases, net, unit_len, own, lease);
+}
+
 /* A lease of one family, if it is wanted, configured and not there yet. */
-static enum err lease_one(struct sessions *a, const struct session *s, const struct prefix *net,
+static enum err lease_one(struct sessions *a, struct session *s, const struct prefix *net,
 			  const struct prefix *own, uint8_t unit_len, bool wanted, struct lease *lease)
 {
-	if (!wanted || net->family == 0 || lease->addr.family != 0)
+	if (!wanted || (net->family == 0 && own->family == 0) || lease->addr.family != 0)
 		return ERR_OK;
-	if (own->family != 0) /* the back end has fixed it; nobody else's address instead */
-		return lease_claim(a->leases, net, unit_len, own, lease);
-	const char *user = vhost_of(a, s)->predictable_ips ? session_username(s) : nullptr;
+	if (own->family != 0) /* it is fixed; nobody else's address instead */
+		return claim(a, s, net, unit_len, own, lease);
+	const char *user = session_vhost(a, s)->predictable_ips ? session_username(s) : nullptr;
 	return lease_take(a->leases, net, unit_len, user, lease);
 }
 
 static const char *lease_both(struct sessions *a, struct session *s, const struct session_open *in)
 {
-	const struct vhost *v = vhost_of(a, s);
-	const struct prefix own4 = facts_ipv4(s->facts), own6 = facts_ipv6(s->facts);
+	const struct vhost *v = session_vhost(a, s);
+	struct prefix own4 = facts_ipv4(s->facts), own6 = facts_ipv6(s->facts);
+	if (own4.family == 0) /* the back end knows better than files */
+		own4 = v->explicit_ipv4;
+	if (own6.family == 0)
+		own6 = v->explicit_ipv6;
 	enum err e4 = lease_one(a, s, &v->ipv4_network, &own4, 32, in->want_ipv4, &s->ipv4);
 	enum err e6 = lease_one(a, s, &v->ipv6_network, &own6, (uint8_t)v->ipv6_subnet_prefix, in->want_ipv6,
 				&s->ipv6);
@@ -207,10 +234,9 @@ static enum err attach(struct sessions *a, struct session *s, const struct sessi
 {
 	uint8_t app_id[SESSION_APP_ID_LEN];
 	TRY(randomize(app_id, sizeof app_id));
-	struct session_conn *c = session_conn_new(a, s, a->next_sid, in->worker, now);
+	struct session_conn *c = session_conn_new(a, s, s->next_sid, in->worker, now);
 	if (c == nullptr)
 		return ERR_NOMEM;
-	a->next_sid++;
 	c->since_unix = in->unix_now;
 	session_client_update(&s->client, &in->client);
 	s->remote = in->remote;
@@ -238,10 +264,10 @@ static unsigned refuse(unsigned status, const struct session *s, const struct se
 	return status;
 }
 
-unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,
-		       struct session **out, const char **reason)
+unsigned session_reserve(struct sessions *a, const struct session_open *in, struct mono now,
+			 struct session **out, const char **reason)
 {
-	struct session *s = find_usable(a, in->cookie, in->cookie_len, now);
+	struct session *s = session_usable(a, in->cookie, in->cookie_len, now);
 	if (s == nullptr)
 		return refuse(401, nullptr, in, "the cookie is unknown or has expired", reason);
 	const char *why = refusal(a, s, in);
@@ -254,8 +280,30 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 		give_back(a, s);
 		return refuse(503, s, in, why, reason);
 	}
-	if (attach(a, s, in, now) != ERR_OK)
+	s->is_entering = true;
+	session_count_place(a, s);
+	s->next_sid = a->next_sid++;
+	*out = s;
+	return 200;
+}
+
+void session_unreserve(struct sessions *a, struct session *s)
+{
+	s->is_entering = false;
+	session_count_place(a, s);
+	give_back(a, s);
+}
+
+unsigned session_enter(struct sessions *a, struct session *s, const struct session_open *in, struct mono now,
+		       const char **reason)
+{
+	assert(s->is_entering);
+	if (attach(a, s, in, now) != ERR_OK) {
+		session_unreserve(a, s);
 		return refuse(503, s, in, "the server is short of memory", reason);
+	}
+	s->is_entering = false;
+	session_count_place(a, s);
 	session_strap_rotate(&s->strap, &in->proof);
 	session_put(a, s);
 	session_begun(a, s);
@@ -263,8 +311,19 @@ unsigned session_admit(struct sessions *a, const struct session_open *in, struct
 	log_open(s);
 	if (a->ops.opened != nullptr)
 		a->ops.opened(a->ops.ctx, s);
-	*out = s;
 	return 200;
+}
+
+unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,
+		       struct session **out, const char **reason)
+{
+	struct session *s;
+	unsigned status = session_reserve(a, in, now, &s, reason);
+	if (status == 200)
+		status = session_enter(a, s, in, now, reason);
+	if (status == 200)
+		*out = s;
+	return status;
 }
 
 /* {{ close }} */
@@ -341,7 +400,7 @@ static void kill_cookie(struct sessions *a, struct session *s, enum msgs_cause c
 
 void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now)
 {
-	struct session *s = find_usable(a, cookie, len, now);
+	struct session *s = session_usable(a, cookie, len, now);
 	if (s == nullptr)
 		return;
 	log_info("session.logout user=\"%s\" sid=%llu", show_name(session_username(s)).text,
@@ -352,7 +411,7 @@ void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struc
 /* With persistent-cookies the administrator ends the connection only, and the client may come back. */
 static void disconnect(struct sessions *a, struct session *s, struct mono now)
 {
-	if (!vhost_of(a, s)->persistent_cookies)
+	if (!session_vhost(a, s)->persistent_cookies)
 		kill_cookie(a, s, CAUSE_ADMIN, now);
 	else if (s->live != nullptr)
 		a->ops.close(a->ops.ctx, s->worker, s->sid, CAUSE_ADMIN);
@@ -378,7 +437,7 @@ uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t s
 
 static bool make_leases(struct sessions *a, struct session *s, const struct session_report *in)
 {
-	const struct vhost *v = vhost_of(a, s);
+	const struct vhost *v = session_vhost(a, s);
 	uint8_t len6 = (uint8_t)v->ipv6_subnet_prefix;
 	bool ok = in->ipv4.family == 0 ||
 		  lease_claim(a->leases, &v->ipv4_network, 32, &in->ipv4, &s->ipv4) == ERR_OK;
@@ -411,6 +470,9 @@ static enum err report_session(struct sessions *a, const struct session_report *
 	s->logged_in_at = in->logged_in_at;
 	s->strap = in->strap;
 	s->timeout_s = in->timeout_s;
+	s->logged_in = (struct mono){}; /* what the report says counts */
+	if (in->files.n_texts > 0 && session_set_own(a, s, &in->files) != ERR_OK)
+		log_warn("session.own_lost user=\"%s\"", show_name(in->username).text);
 	s->expires = in->expires;
 	*out = s;
 	return ERR_OK;

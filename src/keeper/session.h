@@ -77,6 +77,12 @@ struct session {
 	struct session_client client;
 	struct mono interim; /* next record of accounting; ns 0: none */
 	Msg__Facts *facts; /* what the back end said of the user; nullptr: nothing */
+	Msg__UserFiles *texts; /* of his own options, which own is made of; both nullptr: there are none */
+	struct vhost *own;
+	struct mono logged_in; /* ns 0: before this keeper */
+	uint64_t next_sid;     /* of the connection that is entering */
+	bool is_entering;      /* has its place and leases, but is not in yet */
+	bool has_place;        /* counts for the limits: connected or entering */
 	struct lease ipv4, ipv6;
 	struct session_strap strap;
 	uint8_t app_id[SESSION_APP_ID_LEN]; /* of the live connection */
@@ -131,7 +137,7 @@ struct sessions {
 	struct session_conn *by_sid;
 	struct session_user *users;
 	uint64_t next_sid;
-	uint32_t open_n;
+	uint32_t open_n, places_n;
 	struct mono next_deadline; /* no session's is earlier */
 	struct session_stats stats;
 };
@@ -171,6 +177,8 @@ struct session_report {
 	struct session_client client;
 	int64_t logged_in_at, connected_at;
 	struct mono expires;
+	Msg__UserFiles files; /* borrowed; n_texts 0: none */
+	const Msg__Facts *facts; /* borrowed; nullptr: none, or of a worker, which does not know them */
 };
 
 enum err sessions_init(struct sessions *a, const struct config *cfg, struct session_ops ops);
@@ -182,6 +190,25 @@ void sessions_set_config(struct sessions *a, const struct config *cfg);
 /* A login succeeded: the cookie is written to cookie. */
 enum err session_login(struct sessions *a, const struct session_login *in, struct mono now, int64_t unix_now,
 		       uint8_t cookie[SESSION_COOKIE_LEN]);
+
+/* The session whose cookie this is and may still be used; nullptr: there is none. */
+struct session *session_usable(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now);
+
+/* The options of this session: of the user, or of the virtual host. */
+const struct vhost *session_vhost(const struct sessions *a, const struct session *s);
+
+/* What the files of the user and his group, and his back end, say of him; the texts are copied.  ERR_CONFIG: a text is wrong, which is
+ * logged, and nothing has changed; ERR_NOMEM. */
+enum err session_set_own(struct sessions *a, struct session *s, const Msg__UserFiles *texts);
+
+/* The two halves of session_admit, for those who must do something between them.
+ * 200: there is room and *out has its place and leases, until one of the next two is called or the session ends. */
+unsigned session_reserve(struct sessions *a, const struct session_open *in, struct mono now,
+			 struct session **out, const char **reason);
+/* 200: open on in->worker.  Else it has lost its place again. */
+unsigned session_enter(struct sessions *a, struct session *s, const struct session_open *in, struct mono now,
+		       const char **reason);
+void session_unreserve(struct sessions *a, struct session *s);
 
 /* status 200: *out is the session, open on in->worker; 401 or 503: *reason says why (static). */
 unsigned session_admit(struct sessions *a, const struct session_open *in, struct mono now,

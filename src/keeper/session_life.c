@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/table.h"
+#include "config/user.h"
 #include "keeper/show.h"
 
 constexpr uint32_t ENDING_S = 10; /* a worker that has not closed by then never will */
@@ -119,6 +120,9 @@ static void free_storage(struct session *s)
 {
 	if (s->facts != nullptr)
 		msg__facts__free_unpacked(s->facts, nullptr);
+	if (s->texts != nullptr)
+		msg__user_files__free_unpacked(s->texts, nullptr);
+	config_user_free(s->own);
 	free(s->group);
 	free(s->client.user_agent);
 	free(s->client.hostname);
@@ -146,6 +150,7 @@ enum err session_born(struct sessions *a, const struct session_login *in,
 	s->state = SESSION_WAITING;
 	s->vhost = in->vhost;
 	s->login = in->remote;
+	s->logged_in = now;
 	s->remote = in->remote;
 	s->group = copy(in->group);
 	if (s->group == nullptr || !client_copy(&s->client, &in->client) ||
@@ -160,9 +165,24 @@ enum err session_born(struct sessions *a, const struct session_login *in,
 	return ERR_OK;
 }
 
+void session_count_place(struct sessions *a, struct session *s)
+{
+	bool has = s->live != nullptr || s->is_entering;
+	if (has && !s->has_place) {
+		s->user->places_n++;
+		a->places_n++;
+	} else if (!has && s->has_place) {
+		s->user->places_n--;
+		a->places_n--;
+	}
+	s->has_place = has;
+}
+
 static void bury(struct sessions *a, struct session *s)
 {
 	assert(s->conns_n == 0 && s->live == nullptr);
+	s->is_entering = false;
+	session_count_place(a, s);
 	HASH_DEL(a->by_cookie, s);
 	lease_give(a->leases, &s->ipv4);
 	lease_give(a->leases, &s->ipv6);
@@ -221,6 +241,7 @@ static void leave_open(struct sessions *a, struct session *s)
 	s->live = nullptr;
 	s->user->open_n--;
 	a->open_n--;
+	session_count_place(a, s);
 }
 
 static enum session_state enter_open(struct sessions *a, struct session *s, const struct session_move *m)
@@ -237,6 +258,7 @@ static enum session_state enter_open(struct sessions *a, struct session *s, cons
 	memcpy(s->app_id, m->app_id, SESSION_APP_ID_LEN);
 	s->user->open_n++;
 	a->open_n++;
+	session_count_place(a, s);
 	session_set_deadline(a, s, s->expires.ns != 0 ? s->expires : NEVER);
 	a->ops.route(a->ops.ctx, s, false);
 	return SESSION_OPEN;

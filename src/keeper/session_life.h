@@ -2,7 +2,7 @@
 /*
  * session_life - how a session moves between its states, and what hangs on that: connections, counts, deadlines, leases
  *
- * Used by session.c and session_report.c only.
+ * Used by session.c, session_own.c and session_report.c only.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct session_move {
 /* All of one user of one virtual host. */
 struct session_user {
 	struct session *sessions;
-	uint32_t open_n;
+	uint32_t open_n, places_n;
 	UT_hash_handle hh;
 	size_t name_at; /* of the name in key */
 	char key[];     /* "virtual host\nname" */
@@ -42,6 +42,12 @@ enum err session_born(struct sessions *a, const struct session_login *in,
 /* The only one that moves a session.  s may be gone afterwards, except after OPENED.  ERR_PROTO: not in this state. */
 enum err session_feed(struct sessions *a, struct session *s, enum session_event ev,
 		      const struct session_move *move);
+
+/* session-timeout counts from the login, whichever option it is. */
+void session_set_timeout(const struct sessions *a, struct session *s);
+
+/* Whether it counts for the limits may have changed. */
+void session_count_place(struct sessions *a, struct session *s);
 
 struct session_conn *session_conn_new(struct sessions *a, struct session *s, uint64_t sid, uint32_t worker,
 				      struct mono now);

@@ -5,8 +5,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keeper/facts.h"
 #include "keeper/session_life.h"
 #include "keeper/show.h"
+
+static enum err load_own(struct sessions *a, struct session *s, const Msg__UserFiles *files)
+{
+	s->logged_in = (struct mono){}; /* session-timeout is what it was */
+	return files->n_texts > 0 ? session_set_own(a, s, files) : ERR_OK;
+}
 
 enum err session_load(struct sessions *a, const struct session_report *in, uint64_t alive_s,
 		      uint64_t rx_bytes, uint64_t tx_bytes, struct mono now)
@@ -28,6 +35,11 @@ enum err session_load(struct sessions *a, const struct session_report *in, uint6
 	}
 	*loaded = (struct session_loaded){ in->ipv4, in->ipv6 };
 	s->loaded = loaded;
+	if (facts_copy(&s->facts, in->facts) != ERR_OK || load_own(a, s, &in->files) != ERR_OK) {
+		/* without what limits him the user would be more than he may */
+		const struct session_move m = { .now = now, .cause = CAUSE_TERMINATED };
+		return session_feed(a, s, SESSION_EV_REVOKED, &m) == ERR_OK ? ERR_CONFIG : ERR_PROTO;
+	}
 	s->sid = in->sid;
 	s->worker = in->worker;
 	s->remote = in->remote;
@@ -51,13 +63,13 @@ void sessions_skip_sids(struct sessions *a, uint64_t last)
 }
 
 static void claim(struct sessions *a, const struct session *s, const struct prefix *net, uint8_t unit_len,
-		  const struct prefix *wanted, struct lease *lease)
+		  const struct prefix *wanted, bool is_fixed, struct lease *lease)
 {
 	if (wanted->family == 0 || lease->addr.family != 0)
 		return;
 	enum err e = lease_claim(a->leases, net, unit_len, wanted, lease);
-	if (e == ERR_OK &&
-	    lease->pool == nullptr) { /* not of the configuration of now: nobody would find the way to it */
+	if (e == ERR_OK && lease->pool == nullptr &&
+	    !is_fixed) { /* not of the configuration of now: nobody would find the way to it */
 		lease_give(a->leases, lease);
 		e = ERR_NOTFOUND;
 	}
@@ -71,9 +83,11 @@ void sessions_settle(struct sessions *a)
 	for (struct session *s = a->by_cookie; s != nullptr; s = s->hh.next) {
 		if (s->loaded == nullptr)
 			continue;
-		const struct vhost *v = &a->cfg->vhosts[s->vhost];
-		claim(a, s, &v->ipv4_network, 32, &s->loaded->ipv4, &s->ipv4);
-		claim(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, &s->loaded->ipv6, &s->ipv6);
+		const struct vhost *v = session_vhost(a, s);
+		claim(a, s, &v->ipv4_network, 32, &s->loaded->ipv4,
+		      v->explicit_ipv4.family != 0 || facts_ipv4(s->facts).family != 0, &s->ipv4);
+		claim(a, s, &v->ipv6_network, (uint8_t)v->ipv6_subnet_prefix, &s->loaded->ipv6,
+		      v->explicit_ipv6.family != 0 || facts_ipv6(s->facts).family != 0, &s->ipv6);
 		free(TAKE(s->loaded));
 	}
 }

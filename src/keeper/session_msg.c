@@ -84,6 +84,9 @@ void session_msg_fill_stored(Msg__Session *out, const struct session *s)
 	out->expires_mono_ns = 0;
 	out->expires_at = s->expires.ns != 0 ? unix_of(s->expires) : 0;
 	out->rx_bytes = s->rx_bytes;
+	out->facts = s->facts;
+	out->n_texts = s->texts != nullptr ? s->texts->n_texts : 0;
+	out->texts = s->texts != nullptr ? s->texts->texts : nullptr;
 	out->tx_bytes = s->tx_bytes;
 }
 
@@ -158,6 +161,10 @@ enum err session_msg_read_stored(struct session_report *out, const Msg__Session 
 					.expires = { m->expires_mono_ns } };
 	TRY(key_of(out->strap.key, &out->strap.has_key, m->strap_key));
 	TRY(key_of(out->strap.before, &out->strap.has_before, m->strap_before));
+	msg__user_files__init(&out->files);
+	out->files.n_texts = m->n_texts;
+	out->files.texts = m->texts;
+	out->facts = m->facts;
 	TRY(prefix_of(&out->ipv4, m->ipv4, AF_INET, 4, 32));
 	return prefix_of(&out->ipv6, m->ipv6, AF_INET6, 16, m->ipv6_prefix_len);
 }

@@ -34,7 +34,10 @@ static bool keep(unsigned cap)
 	return capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, cap) == 0;
 }
 
-enum err caps_narrow(bool traceable, bool with_pam)
+/* Not for us but for scripts: what the rules of firewalls and files of others need.  Exec by root gives what is in the bounding set. */
+static const unsigned script_caps[] = { CAP_NET_RAW, CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_FOWNER };
+
+enum err caps_narrow(bool traceable, bool with_pam, bool with_scripts)
 {
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
@@ -42,6 +45,9 @@ enum err caps_narrow(bool traceable, bool with_pam)
 			return ERR_SYS;
 	for (const int *cap = pam_caps; with_pam && *cap >= 0; cap++)
 		if (!keep((unsigned)*cap))
+			return ERR_SYS;
+	for (size_t i = 0; with_scripts && i < ARRAY_LEN(script_caps); i++)
+		if (capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, script_caps[i]) != 0)
 			return ERR_SYS;
 	if (capng_apply(CAPNG_SELECT_ALL) != 0) {
 		log_err("caps.failed: the supervisor cannot give up what it does not need; start as root with CAP_SETPCAP");

@@ -5,7 +5,7 @@
 #include "base/base.h"
 
 /* Keep the table, in the bounding set too: nothing that is run later gets more.  traceable: stay open to a debugger. */
-enum err caps_narrow(bool traceable, bool with_pam);
+enum err caps_narrow(bool traceable, bool with_pam, bool with_scripts);
 
 /* What the auth process keeps, an array that ends with -1: modules of PAM act for root on /etc/shadow and the like; RADIUS
  * only reads its files. */

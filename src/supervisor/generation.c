@@ -168,6 +168,8 @@ const char *generation_file(const struct generation *g, const Msg__FileGet *want
 	case FILE_SERVER_KEY: return nth(&v->server_key, want->index);
 	case FILE_PASSWD: return of_method(v, want->index, "passwd");
 	case FILE_OTP: return of_method(v, want->index, "otp");
+	case FILE_CA: return want->index == 0 ? v->ca_cert : nullptr;
+	case FILE_CRL: return want->index == 0 ? v->crl : nullptr;
 	case FILE_OCSP: return want->index == 0 ? v->ocsp_response : nullptr;
 	default: return nullptr; /* a number from another process, not an enum of ours */
 	}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "supervisor/output.h"
 
 constexpr size_t LINE_LEN_MAX = 1536;
@@ -38,7 +39,8 @@ static bool has_name(const char *line, size_t len, const char *name)
 
 void logpipe_forward(const char *name, pid_t pid, const char *line, size_t len)
 {
-	enum log_level level = LOG_LEVEL_ERR;
+	/* what scripts print is no error by itself */
+	enum log_level level = strcmp(name, "script") == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERR;
 	if (len >= 3 && line[0] == '<' && line[1] >= '3' && line[1] <= '7' && line[2] == '>') {
 		level = (enum log_level)(line[1] - '0');
 		line += 3;

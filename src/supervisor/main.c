@@ -25,6 +25,7 @@ static void reap(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->children_n; i++)
 		child_reap(&s->children[i]);
+	scripts_reap(s);
 	start_advance(s);
 }
 
@@ -72,6 +73,7 @@ static void close_loop(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->children_n; i++)
 		child_fini(&s->children[i]);
+	scripts_fini(s);
 	for (size_t i = 0; i < SUPERVISOR_SIGNALS_N; i++)
 		uv_close((uv_handle_t *)&s->signals[i], nullptr);
 	uv_close((uv_handle_t *)&s->start_timer, nullptr);
@@ -79,6 +81,12 @@ static void close_loop(struct supervisor *s)
 	uv_close((uv_handle_t *)&s->reload.timer, nullptr);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
+}
+
+static bool has_scripts(const struct config *c)
+{
+	return c->connect_script != nullptr || c->disconnect_script != nullptr ||
+	       c->host_update_script != nullptr;
 }
 
 /* Until the end; the status to exit with. */
@@ -91,8 +99,8 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->reload.timer);
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
-	    (s->args->test_only ||
-	     caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam")) == ERR_OK)) {
+	    (s->args->test_only || caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam"),
+					       has_scripts(s->now.config)) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
 		start_advance(s);

@@ -122,6 +122,24 @@ enum err net_add_address(struct net *n, const struct prefix *p)
 	return ask(n, h);
 }
 
+enum err net_route(struct net *n, const struct prefix *p, bool gone)
+{
+	size_t len = p->family == AF_INET6 ? 16 : 4;
+	struct nlmsghdr *h =
+		begin(n, gone ? RTM_DELROUTE : RTM_NEWROUTE, gone ? 0 : NLM_F_CREATE | NLM_F_REPLACE);
+	struct rtmsg *r = mnl_nlmsg_put_extra_header(h, sizeof *r);
+	r->rtm_family = (uint8_t)p->family;
+	r->rtm_dst_len = p->len;
+	r->rtm_table = RT_TABLE_MAIN;
+	r->rtm_protocol = RTPROT_STATIC;
+	r->rtm_scope = p->family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	r->rtm_type = RTN_UNICAST;
+	mnl_attr_put(h, RTA_DST, len, p->addr);
+	mnl_attr_put_u32(h, RTA_OIF, n->index);
+	enum err e = ask(n, h);
+	return e != ERR_OK && gone && errno == ESRCH ? ERR_OK : e;
+}
+
 enum err net_own_address(struct prefix *out, const struct prefix *pool)
 {
 	size_t bytes = pool->family == AF_INET6 ? 16 : 4;

@@ -19,6 +19,9 @@ void net_freep(struct net **n);
 enum err net_set_up(struct net *n, uint32_t mtu);
 enum err net_add_address(struct net *n, const struct prefix *p);
 
+/* A route into the device; gone: no longer.  One that is there already, or no longer, is fine. */
+enum err net_route(struct net *n, const struct prefix *p, bool gone);
+
 /* The first host of a pool with the pool's length; ERR_RANGE if the pool has no room for us and a client. */
 enum err net_own_address(struct prefix *out, const struct prefix *pool);
 

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "supervisor/iroute.h"
 #include "supervisor/reload.h"
 #include "supervisor/start.h"
 #include "supervisor/status.h"
 #include "supervisor/stop.h"
+#include "supervisor/userfiles.h"
 
 static void on_config_done(struct ipc *ipc, struct ipc_msg *m)
 {
@@ -60,7 +62,7 @@ static int open_file(int folder, const char *path, uint32_t kind, char *error, s
 	/* not blocked by a FIFO in the place of the file */
 	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		if (kind != FILE_SERVER_CERT && kind != FILE_OCSP)
+		if (kind != FILE_SERVER_CERT && kind != FILE_OCSP && kind != FILE_CA && kind != FILE_CRL)
 			warn_readable(path, &st);
 		return fd;
 	}
@@ -190,4 +192,7 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_SUPERVISOR_STATUS] = on_status,
 	[MSG_FILE_EDIT] = on_file_edit,
 	[MSG_FILE_COMMIT] = on_file_commit,
+	[MSG_USER_FILES_GET] = userfiles_on_get,
+	[MSG_SCRIPT] = scripts_on_script,
+	[MSG_IROUTE] = iroute_on_iroute,
 };

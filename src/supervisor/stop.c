@@ -58,9 +58,10 @@ void stop_advance(struct supervisor *s)
 		uint32_t drain = order[i] == ROLE_WORKER ? s->now.config->server_drain_ms : 0;
 		s->stop.step = order[i];
 		tell(s, order[i], drain);
-		uint64_t patience = order[i] == ROLE_WORKER ? STOP_WORKERS_MS + drain
-				    : order[i] == ROLE_AUTH ? STOP_AUTH_MS
-							    : STOP_OTHERS_MS;
+		uint64_t patience = order[i] == ROLE_WORKER   ? STOP_WORKERS_MS + drain
+				    : order[i] == ROLE_AUTH   ? STOP_AUTH_MS
+				    : order[i] == ROLE_KEEPER ? STOP_OTHERS_MS + scripts_patience_ms(s)
+							      : STOP_OTHERS_MS;
 		uv_timer_start(&s->stop.timer, on_late, patience, 0);
 		return;
 	}

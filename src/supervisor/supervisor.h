@@ -18,6 +18,7 @@
 #include "supervisor/generation.h"
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
+#include "supervisor/scripts.h"
 #include "supervisor/steering.h"
 #include "supervisor/tun.h"
 
@@ -70,6 +71,7 @@ struct supervisor {
 	size_t children_n;         /* keeper, control, workers; auth if it is needed, last */
 	struct child children[SUPERVISOR_CHILDREN_MAX];
 	struct edits edits;        /* of the keeper */
+	struct scripts scripts;
 	struct reload reload;
 	struct stop stop;
 	uv_timer_t start_timer;

@@ -2,10 +2,11 @@
 /*
  * md5 - the hash of RFC 1321
  *
- * For one thing only: the TLS 1.0 PRF and Finished of the pre-RFC DTLS dialect (wire/resume), where MD5 is combined with SHA-1.
- * The TLS library is built without it, and shall stay so: nothing else of ours may reach it.
+ * For two protocols only that know no other: the TLS 1.0 PRF and Finished of the pre-RFC DTLS dialect (wire/resume), where MD5 is
+ * combined with SHA-1, and RADIUS (wire/radius).  The TLS library is built without it, and shall stay so: nothing else of ours may
+ * reach it.
  *
- * Runs in: the worker; pure.
+ * Runs in: the worker, a child of the auth process; pure.
  */
 #pragma once
 

@@ -37,6 +37,7 @@ void conn_forget_web(struct conn *c)
 {
 	if (c->web == nullptr)
 		return;
+	tls_forget_peer(&c->tls);
 	http_fini(&c->web->http);
 	connect_req_wipe(&c->web->connect);
 	web_forget_body(c);
@@ -167,6 +168,20 @@ static enum err in_hello(struct conn *c)
 	return ERR_OK;
 }
 
+static void note_peer(struct conn *c)
+{
+	char who[ADDR_TEXT_MAX];
+	switch (tls_peer_state(&c->tls)) {
+	case TLS_PEER_NONE: break;
+	case TLS_PEER_GOOD: STAT_INC(c->w, client_certs); break;
+	case TLS_PEER_BAD:
+		STAT_INC(c->w, client_certs_bad);
+		log_notice("client_cert.refused ip=%s why=\"%s\"", addr_text(&c->remote, who),
+			   c->tls.peer->why);
+		break;
+	}
+}
+
 static enum err in_handshake(struct conn *c)
 {
 	enum err e = tls_handshake(&c->tls);
@@ -175,6 +190,7 @@ static enum err in_handshake(struct conn *c)
 		STAT_INC(c->w, tls_handshakes);
 		if (wolfSSL_session_reused(c->tls.ssl))
 			STAT_INC(c->w, tls_resumed);
+		note_peer(c);
 		return ERR_OK;
 	}
 	if (e != ERR_BUSY) {

@@ -48,6 +48,20 @@ static struct connect_prefixes list_of(const struct prefixlist *from)
 	return out;
 }
 
+/* With expose-iroutes also the networks behind other clients; without routes all goes through the tunnel anyway. */
+static struct connect_prefixes routes_of(const struct session *s)
+{
+	struct connect_prefixes out = list_of(&s->vhost->route);
+	if (!s->vhost->expose_iroutes || out.n == 0)
+		return out;
+	for (const struct route *r = s->w->steer.with_iroutes; r != nullptr; r = r->next) {
+		const struct prefixlist l = { r->iroutes, r->iroutes_n };
+		if (r != &s->route)
+			out.n += list_of(&l).n;
+	}
+	return out;
+}
+
 static struct connect_prefix own_address(const ProtobufCBinaryData *ip, uint32_t len)
 {
 	struct connect_prefix p = {};
@@ -148,14 +162,14 @@ void reply_fill(struct connect_reply *out, const struct session *s, const struct
 	add_custom_lines(s);
 	*out = (struct connect_reply){
 		.server_name = "ocserv-modern",
-		.hostname = s->facts->hostname,
+		.hostname = v->hostname != nullptr ? v->hostname : s->facts->hostname,
 		.default_domain = v->default_domain,
 		.ipv4 = own_address(&s->facts->ipv4, s->facts->ipv4_prefix_len),
 		.ipv6 = own_address(&s->facts->ipv6, s->facts->ipv6_prefix_len),
 		.dns = list_of(&v->dns),
 		.nbns = list_of(&v->nbns),
 		.split_dns = { (const char *const *)v->split_dns.v, v->split_dns.n },
-		.routes = list_of(&v->route),
+		.routes = routes_of(s),
 		.no_routes = list_of(&v->no_route),
 		.tunnel_all_dns = v->tunnel_all_dns,
 		.client_bypass = v->client_bypass_protocol,

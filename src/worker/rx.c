@@ -87,11 +87,19 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 		STAT_INC(w, rx_malformed);
 		return;
 	}
-	if (!is_own_source(s, &k)) {
+	if (!is_own_source(s, &k) && !steer_has_iroute(&s->route, k.src, ip_addr_len(&k))) {
 		if (is_link_local(&k))
 			STAT_INC(w, rx_link_local);
 		else
 			STAT_INC(w, rx_spoofed);
+		return;
+	}
+	if (s->acl != nullptr && !acl_permits(s->acl, &k)) {
+		STAT_INC(w, rx_restricted);
+		return;
+	}
+	if (!bucket_take(&s->rx_limit, k.len, w->now.ns)) {
+		STAT_INC(w, rx_limited);
 		return;
 	}
 	if (via == RX_TLS)

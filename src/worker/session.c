@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/table.h"
+#include "config/user.h"
 #include "wire/mtu.h"
 #include "worker/authority.h"
 #include "worker/compress.h"
@@ -73,6 +74,7 @@ static void take_addresses(struct session *s, const Msg__Session *f)
 		memcpy(s->route.app_id, f->app_id.data, STEER_APP_ID);
 	if (f->server_ipv4.len == 4)
 		memcpy(s->server_ip4, f->server_ipv4.data, 4);
+	steer_set_iroutes(&s->route, s->vhost->iroute.v, s->vhost->iroute.n);
 	if (f->server_ipv6.len == 16)
 		memcpy(s->server_ip6, f->server_ipv6.data, 16);
 }
@@ -157,12 +159,37 @@ static void free_parts(struct session *s)
 	s->facts = nullptr;
 	config_put(s->config);
 	s->config = nullptr;
+	config_user_freep(&s->own);
+	acl_free(TAKE(s->acl));
 	explicit_bzero(s->psk, sizeof s->psk);
 	explicit_bzero(s->master, sizeof s->master);
 	if (s->partial != nullptr)
 		rx_flush(s->w); /* packets may lie in there */
 	free(s->partial);
 	s->partial = nullptr;
+}
+
+/* The virtual host's options, and over them those of the user, which the keeper has found right. */
+static enum err take_options(struct session *s, const Msg__Session *f)
+{
+	constexpr size_t TEXTS_MAX = 3;
+	struct config_user_text texts[TEXTS_MAX];
+	struct config_report report OWNED(config_report_fini) = {};
+	s->vhost = config_vhost(s->config, f->vhost_name);
+	if (f->n_texts > TEXTS_MAX)
+		return ERR_PROTO;
+	for (size_t i = 0; i < f->n_texts; i++)
+		texts[i] = (struct config_user_text){ .file = f->texts[i]->file,
+						      .text = (const char *)f->texts[i]->text.data,
+						      .len = f->texts[i]->text.len,
+						      .is_alone = f->texts[i]->alone };
+	if (f->n_texts > 0) {
+		TRY(config_user_make(&s->own, s->vhost, texts, f->n_texts, &report));
+		s->vhost = s->own;
+	}
+	bucket_init(&s->rx_limit, s->vhost->rx_data_per_sec, s->w->now.ns);
+	bucket_init(&s->tx_limit, s->vhost->tx_data_per_sec, s->w->now.ns);
+	return acl_new(&s->acl, s->vhost);
 }
 
 enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
@@ -187,7 +214,14 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	s->facts = copy;
 	s->slot = slot;
 	s->config = config_get(w->gen.config);
-	s->vhost = config_vhost(s->config, facts->vhost_name);
+	e = take_options(s, facts);
+	if (e != ERR_OK) {
+		log_err("session.options sid=%lu user=%s: %s", facts->sid, facts->username, err_text(e));
+		w->slot_hint = MIN(w->slot_hint, (uint32_t)(slot - w->stats->slots));
+		free_parts(s);
+		free(s);
+		return e;
+	}
 	s->route.sid = facts->sid;
 	s->route.worker = w->index;
 	s->route.own = s;
@@ -195,7 +229,10 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	explicit_bzero(psk, sizeof psk);
 	choose_dtls(s, facts, req);
 	compress_agree(s, req);
-	take_addresses(s, facts);
+	if (!session_has_room_for_ip6(c, s->vhost,
+				      req)) /* the keeper was asked before the user's mtu was known */
+		copy->ipv6.len = copy->server_ipv6.len = 0;
+	take_addresses(s, copy);
 	take_timers(s, req, facts);
 	take_mtu(s, req);
 	take_keepalive(c, req);
@@ -244,6 +281,7 @@ void session_close(struct session *s, enum msgs_cause cause)
 	dtls_close(s, cause != CAUSE_REPLACED);
 	authority_closed(w, s, cause);
 	steer_remove(&w->steer, &s->route);
+	steer_set_iroutes(&s->route, nullptr, 0);
 	DL_DELETE(w->sessions, s);
 	w->sessions_n--;
 	STAT_INC(w, sessions_closed);

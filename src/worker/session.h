@@ -13,6 +13,8 @@
 #include "wire/cstp.h"
 #include "wire/pack.h"
 #include "wire/resume.h"
+#include "worker/acl.h"
+#include "worker/bucket.h"
 #include "worker/conn.h"
 #include "worker/dtls.h"
 #include "worker/dtls_resume.h"
@@ -36,7 +38,10 @@ struct session {
 	struct worker *w;
 	struct conn *conn;
 	struct config *config;
-	const struct vhost *vhost;
+	const struct vhost *vhost; /* own, or of config */
+	struct vhost *own;         /* with the options of the user; nullptr: he has none */
+	struct acl *acl;           /* nullptr: no restrictions */
+	struct bucket rx_limit, tx_limit;
 	struct route route; /* sid, inner addresses, app id */
 	uint8_t server_ip4[4], server_ip6[16];
 	Msg__Session *facts;  /* for a new keeper and for logs */

@@ -51,9 +51,50 @@ static void note_len(struct steer *st, uint8_t len)
 		st->ip6_lens[st->ip6_lens_n++] = len;
 }
 
+void steer_set_iroutes(struct route *r, const struct prefix *v, size_t n)
+{
+	free(r->iroutes);
+	r->iroutes = n > 0 ? calloc(n, sizeof *v) : nullptr;
+	r->iroutes_n = r->iroutes != nullptr ? n : 0;
+	if (r->iroutes_n > 0)
+		memcpy(r->iroutes, v, n * sizeof *v);
+}
+
+static bool contains(const struct prefix *p, const uint8_t *ip, size_t len)
+{
+	size_t whole = p->len / 8;
+	unsigned rest = p->len % 8;
+	return len == (p->family == AF_INET ? 4 : 16) && memcmp(p->addr, ip, whole) == 0 &&
+	       (rest == 0 || (p->addr[whole] ^ ip[whole]) >> (8 - rest) == 0);
+}
+
+bool steer_has_iroute(const struct route *r, const uint8_t *ip, size_t len)
+{
+	for (size_t i = 0; i < r->iroutes_n; i++)
+		if (contains(&r->iroutes[i], ip, len))
+			return true;
+	return false;
+}
+
+/* The one with the longest that has the address. */
+static struct route *find_iroute(const struct steer *st, const uint8_t *ip, size_t len)
+{
+	struct route *best = nullptr;
+	int best_len = -1;
+	for (struct route *r = st->with_iroutes; r != nullptr; r = r->next)
+		for (size_t i = 0; i < r->iroutes_n; i++)
+			if (r->iroutes[i].len > best_len && contains(&r->iroutes[i], ip, len)) {
+				best = r;
+				best_len = r->iroutes[i].len;
+			}
+	return best;
+}
+
 void steer_add(struct steer *st, struct route *r)
 {
 	static const uint8_t none[STEER_APP_ID];
+	if (r->iroutes_n > 0)
+		DL_APPEND(st->with_iroutes, r);
 	HASH_ADD(by_sid, st->by_sid, sid, sizeof r->sid, r);
 	if (addr_is_set(&r->ip4))
 		HASH_ADD(by_ip4, st->by_ip4, ip4, sizeof r->ip4, r);
@@ -68,6 +109,8 @@ void steer_add(struct steer *st, struct route *r)
 
 void steer_remove(struct steer *st, struct route *r)
 {
+	if (r->iroutes_n > 0 && r->by_sid.tbl != nullptr)
+		DL_DELETE(st->with_iroutes, r);
 	/* an entry is in a table iff its handle points at one */
 	if (r->by_sid.tbl != nullptr)
 		HASH_DELETE(by_sid, st->by_sid, r);
@@ -86,7 +129,7 @@ struct route *steer_find_ip(struct steer *st, const uint8_t *ip, size_t len)
 	struct route *r = nullptr;
 	if (len == 4) {
 		HASH_FIND(by_ip4, st->by_ip4, &key, sizeof key, r);
-		return r;
+		return r != nullptr ? r : find_iroute(st, ip, len);
 	}
 	for (size_t i = 0; i < st->ip6_lens_n && r == nullptr; i++) {
 		struct addr prefix = masked(key, st->ip6_lens[i]);
@@ -94,7 +137,7 @@ struct route *steer_find_ip(struct steer *st, const uint8_t *ip, size_t len)
 		if (r != nullptr && r->ip6_len != st->ip6_lens[i])
 			r = nullptr;
 	}
-	return r;
+	return r != nullptr ? r : find_iroute(st, ip, len);
 }
 
 struct route *steer_find_app_id(struct steer *st, const uint8_t app_id[STEER_APP_ID])
@@ -114,7 +157,22 @@ struct route *steer_find_sid(struct steer *st, uint64_t sid)
 static void remove_other(struct steer *st, struct route *r)
 {
 	steer_remove(st, r);
+	steer_set_iroutes(r, nullptr, 0);
 	free(r);
+}
+
+static void take_iroutes(struct route *r, const Msg__Route *m)
+{
+	struct prefix list[64];
+	size_t n = 0;
+	for (size_t i = 0; i < m->n_iroutes && n < ARRAY_LEN(list); i++) {
+		const ProtobufCBinaryData *b = &m->iroutes[i];
+		if ((b->len != 5 && b->len != 17) || b->data[0] > (b->len - 1) * 8)
+			continue;
+		list[n] = (struct prefix){ .family = b->len == 5 ? AF_INET : AF_INET6, .len = b->data[0] };
+		memcpy(list[n++].addr, b->data + 1, b->len - 1);
+	}
+	steer_set_iroutes(r, list, n);
 }
 
 void steer_announced(struct worker *w, const Msg__Route *m)
@@ -136,6 +194,7 @@ void steer_announced(struct worker *w, const Msg__Route *m)
 	r->ip6_len = m->ipv6_prefix_len != 0 ? (uint8_t)MIN(m->ipv6_prefix_len, 128) : 128;
 	if (m->app_id.len == STEER_APP_ID)
 		memcpy(r->app_id, m->app_id.data, STEER_APP_ID);
+	take_iroutes(r, m);
 	steer_add(&w->steer, r);
 }
 

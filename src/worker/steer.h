@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/table.h"
+#include "config/config.h"
 #include "ipc/ipc.h"
 
 struct worker;
@@ -28,6 +29,9 @@ struct route {
 	struct addr ip4, ip6; /* inner; port 0 */
 	uint8_t ip6_len;      /* bits of ip6 that are the client's */
 	uint8_t app_id[STEER_APP_ID];
+	struct prefix *iroutes; /* networks behind the client */
+	size_t iroutes_n;
+	struct route *prev, *next; /* of those that have iroutes */
 	UT_hash_handle by_sid, by_ip4, by_ip6, by_app_id;
 };
 
@@ -35,6 +39,7 @@ struct flow;
 
 struct steer {
 	struct route *by_sid, *by_ip4, *by_ip6, *by_app_id;
+	struct route *with_iroutes;
 	struct flow *flows;   /* outer address -> worker, learned; bounded, oldest first */
 	uint8_t ip6_lens[4];  /* lengths in use, for masks */
 	size_t ip6_lens_n;
@@ -43,6 +48,10 @@ struct steer {
 	int *siblings;        /* write ends, workers_n */
 	double probes;        /* tokens for datagrams from unknown addresses */
 };
+
+/* Networks behind the client, before steer_add; 0 after steer_remove frees them.  Without memory there are none. */
+void steer_set_iroutes(struct route *r, const struct prefix *v, size_t n);
+bool steer_has_iroute(const struct route *r, const uint8_t *ip, size_t len);
 
 void steer_add(struct steer *st, struct route *r);
 void steer_remove(struct steer *st, struct route *r);

@@ -78,6 +78,8 @@ enum err tls_begin(struct tls *t, const struct hello *hello)
 		wolfSSL_NoTicketTLSv12(t->ssl);
 		wolfSSL_no_ticket_TLSv13(t->ssl);
 	}
+	if (t->cert->host->peer_ca != nullptr)
+		TRY(tls_peer_new(&t->peer, t->cert->host->peer_ca, t->ssl));
 	wolfSSL_SetIOReadCtx(t->ssl, t);
 	wolfSSL_SetIOWriteCtx(t->ssl, t);
 	wolfSSL_SetEccSignCtx(t->ssl, t->sign);
@@ -91,6 +93,7 @@ enum err tls_begin(struct tls *t, const struct hello *hello)
 void tls_fini(struct tls *t)
 {
 	wolfSSL_free(t->ssl);
+	tls_peer_free(t->peer);
 	tls_ctx_put(t->ctx);
 	free(t->sign);
 	free(t->kept);
@@ -145,11 +148,26 @@ static enum err outcome(const struct tls *t, int result)
 enum err tls_handshake(struct tls *t)
 {
 	int result = wolfSSL_accept(t->ssl);
+	if (t->peer != nullptr)
+		tls_peer_settle(t->cert->ctx);
 	if (result != WOLFSSL_SUCCESS)
 		return outcome(t, result);
 	free(t->sign);
 	t->sign = nullptr;
 	return ERR_OK;
+}
+
+enum tls_peer_state tls_peer_state(const struct tls *t)
+{
+	return t->peer != nullptr ? t->peer->state : TLS_PEER_NONE;
+}
+
+void tls_forget_peer(struct tls *t)
+{
+	if (t->peer == nullptr)
+		return;
+	wolfSSL_SetCertCbCtx(t->ssl, nullptr);
+	tls_peer_free(TAKE(t->peer));
 }
 
 enum err tls_read(struct tls *t, uint8_t *p, size_t cap, size_t *len)

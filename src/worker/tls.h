@@ -21,6 +21,7 @@
 #include "wire/hello.h"
 #include "wire/record.h"
 #include "worker/tls_live.h"
+#include "worker/tls_peer.h"
 
 constexpr size_t TLS_RECORD_MAX = 16384; /* payload */
 constexpr size_t TLS_SIGNATURE_MAX = 1024;
@@ -46,6 +47,7 @@ struct tls_cert {
 struct tls_host {
 	const struct vhost *vhost; /* of tls_ctx.config */
 	struct tls_live *live;
+	struct tls_peer_ca *peer_ca; /* whose certificates clients may show; nullptr: they are not asked */
 	struct priority priority;
 	struct tls_cert certs[TLS_CERTS_MAX];
 	size_t certs_n;
@@ -102,6 +104,7 @@ struct tls {
 	size_t out_len, out_off, out_cap;
 	int fd;
 	struct tls_sign *sign; /* during the handshake only */
+	struct tls_peer *peer; /* until the tunnel; nullptr: no certificate was asked for */
 };
 
 void tls_init(struct tls *t, struct tls_ctx *ctx, int fd);
@@ -116,6 +119,11 @@ enum err tls_keep(struct tls *t);
 
 /* One step of the handshake.  ERR_BUSY: wait for bytes, or for the keeper if sign->state is not NONE. */
 enum err tls_handshake(struct tls *t);
+
+/* What the client has shown, after the handshake; TLS_PEER_NONE also if it was not asked. */
+enum tls_peer_state tls_peer_state(const struct tls *t);
+/* It is needed no more. */
+void tls_forget_peer(struct tls *t);
 
 /* Read plaintext.  ERR_BUSY: none now; ERR_CLOSED: close_notify. */
 enum err tls_read(struct tls *t, uint8_t *p, size_t cap, size_t *len);

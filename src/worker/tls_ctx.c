@@ -117,7 +117,8 @@ static enum err add_cert(struct tls_host *host, const Msg__Cert *m)
 	host->certs_n++;
 	TRY(fill_ctx(cert->ctx, &host->priority, cert->kind, m));
 	wolfSSL_CTX_set_session_cache_mode(cert->ctx, WOLFSSL_SESS_CACHE_OFF); /* tickets serve all workers */
-	if (host->priority.no_tickets) {
+	/* a resumed connection shows no certificate, and a ticket would have to be as good as one */
+	if (host->priority.no_tickets || host->peer_ca != nullptr) {
 		wolfSSL_CTX_NoTicketTLSv12(cert->ctx);
 		wolfSSL_CTX_no_ticket_TLSv13(cert->ctx);
 	} else {
@@ -125,6 +126,8 @@ static enum err add_cert(struct tls_host *host, const Msg__Cert *m)
 	}
 	if (host->vhost->ocsp_response != nullptr)
 		tls_live_install_staple(cert->ctx, cert);
+	if (host->peer_ca != nullptr)
+		tls_peer_install(cert->ctx);
 	tls_io_install(cert->ctx);
 	tls_sign_install(cert->ctx);
 	return ERR_OK;
@@ -133,6 +136,21 @@ static enum err add_cert(struct tls_host *host, const Msg__Cert *m)
 static const char *name_of(const struct tls_host *host)
 {
 	return host->vhost->name[0] != '\0' ? host->vhost->name : "the default host";
+}
+
+static enum err add_authorities(struct tls_host *host, const struct vhost *v, const Msg__Certs *certs,
+				char why[160])
+{
+	if (!config_wants_certificate(v))
+		return ERR_OK;
+	for (size_t i = 0; i < certs->n_client_cas; i++) {
+		const Msg__ClientCa *m = certs->client_cas[i];
+		if (m->vhost == v->index && host->peer_ca == nullptr &&
+		    tls_peer_ca_new(&host->peer_ca, m->pem.data, m->pem.len) == ERR_OK)
+			return ERR_OK;
+	}
+	snprintf(why, 160, "the TLS library refused ca-cert of %.60s", name_of(host));
+	return ERR_CONFIG;
 }
 
 static enum err fill_host(struct tls_host *host, const struct vhost *v, const Msg__Certs *certs,
@@ -147,6 +165,7 @@ static enum err fill_host(struct tls_host *host, const struct vhost *v, const Ms
 		return ERR_CONFIG;
 	}
 	priority_dtls_names(&host->priority, host->dtls_ciphers);
+	TRY(add_authorities(host, v, certs, why));
 	for (size_t i = 0; i < certs->n_certs; i++) {
 		if (certs->certs[i]->vhost != v->index)
 			continue;
@@ -209,9 +228,11 @@ void tls_ctx_put(struct tls_ctx *ctx)
 {
 	if (ctx == nullptr || --ctx->refs > 0)
 		return;
-	for (size_t i = 0; i < ctx->hosts_n; i++)
+	for (size_t i = 0; i < ctx->hosts_n; i++) {
 		for (size_t j = 0; j < ctx->hosts[i].certs_n; j++)
 			wolfSSL_CTX_free(ctx->hosts[i].certs[j].ctx);
+		tls_peer_ca_free(ctx->hosts[i].peer_ca);
+	}
 	free(ctx->hosts);
 	wolfSSL_CTX_free(ctx->dtls);
 	config_put(ctx->config);

@@ -68,6 +68,10 @@ static void send_packet(struct session *s, uint8_t *p, size_t len)
 {
 	enum cstp_type type = CSTP_DATA;
 	size_t n = len;
+	if (!bucket_take(&s->tx_limit, len, s->w->now.ns)) {
+		STAT_INC(s->w, tx_limited);
+		return;
+	}
 	if (s->compresses)
 		type = compress_packet(s, p, &n);
 	enum err e = s->chan != nullptr && s->udp_active ? dtls_send(s, type, p, n) : ERR_CLOSED;

@@ -18,9 +18,11 @@ void web_forget_body(struct conn *c)
 	c->web->body_cap = 0;
 }
 
-struct slice web_client_cert(const struct conn *)
+struct slice web_client_cert(const struct conn *c)
 {
-	return (struct slice){}; /* no method of authentication asks for one yet */
+	const struct tls_peer *p = c->tls.peer;
+	bool is_good = tls_peer_state(&c->tls) == TLS_PEER_GOOD;
+	return is_good ? (struct slice){ (const char *)p->der, p->der_len } : (struct slice){};
 }
 
 /* {{ profiles }} */

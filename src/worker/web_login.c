@@ -83,22 +83,15 @@ static enum err deny(struct conn *c, const char *text)
 
 /* {{ certificates }} */
 
-static bool has_method(const struct authlist *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Before anything else is asked, unless that is all right already; *done tells whether it was answered. */
 static enum err settle_certificate(struct conn *c, const struct login_req *req, bool *done)
 {
 	const struct vhost *v = web_vhost(c);
-	bool required = has_method(&v->auth, "certificate");
-	bool wanted = required || has_method(&v->enable_auth, "certificate");
+	bool required = config_needs_certificate(v), wanted = config_wants_certificate(v);
 	bool present = web_client_cert(c).p != nullptr;
 	*done = true;
+	if (required && tls_peer_state(&c->tls) == TLS_PEER_BAD)
+		return deny(c, LOGIN_CERT_FAILURE); /* the client would show the same again */
 	switch (login_cert_step(wanted, required, present, c->web->dialect, req)) {
 	case LOGIN_CERT_REQUEST: {
 		struct writer doc = web_document();

@@ -41,9 +41,11 @@ dtls_is_up() { all_speak_13 1; }
 bpf_is_on() { in_occtl show status | json "'bpf-steering=on' in d['Features']" | grep -q True; }
 quiet_counters() {
 	local name
-	for name in udp_malformed dtls_failed dtls_bad_record dtls_cid_unknown tun_errors; do
+	for name in udp_malformed dtls_failed dtls_bad_record tun_errors; do
 		ok "$text: counter $name is 0" stat_is $name 0
 	done
+	# the last packets of a session may come when it is over
+	ok "$text: counter dtls_cid_unknown is low" at_most "$(stat dtls_cid_unknown)" 8
 }
 
 # {{ traffic }}

@@ -93,6 +93,8 @@ not() { ! "$@"; }
 equal() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
 has() { grep -q -e "$2" "$1" || { echo "no '$2' in $1"; return 1; }; }
 more() { [ "$1" -gt "$2" ] || { echo "$1 is not more than $2"; return 1; }; }
+at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
+at_least() { [ "$1" -ge "$2" ] || { echo "$1 is less than $2"; return 1; }; }
 is_ours() { [ "$SERVER" = ours ]; }
 
 # wait_until SECONDS COMMAND...: try again and again; fails at the deadline, with the output of the last try.

@@ -14,8 +14,6 @@ in_cl sysctl -qw net.unix.max_dgram_qlen=1000
 
 is_sanitized() { [ "$slow" -gt 1 ]; }
 now_ms() { /usr/bin/python3 -c 'import time; print(time.monotonic_ns() // 10**6)'; }
-at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
-at_least() { [ "$1" -ge "$2" ] || { echo "$1 is less than $2"; return 1; }; }
 
 # {{ clients }}
 

@@ -352,6 +352,177 @@ TEST(auth_ways, a_back_end_that_forgets_its_result_lets_nobody_in)
 	assert_int_equal(b->logins, 0);
 }
 
+/* {{ certificates }} */
+
+static char certificate[] = "certificate";
+
+/* As a worker says it: with or without a certificate. */
+static void show(struct bench *b, bool with_cert, const char *user, const char *password)
+{
+	static const uint8_t none[AUTH_ID_LEN], der[] = { 0x30, 0x00 };
+	const struct auth_request r = { .auth_id = b->auth_id,
+					.auth_id_len =
+						memcmp(b->auth_id, none, sizeof none) != 0 ? AUTH_ID_LEN : 0,
+					.cert = der,
+					.cert_len = with_cert ? sizeof der : 0,
+					.username = user,
+					.password = password };
+	auth_request(&b->a, &r, b->now);
+}
+
+/* The method certificate has judged. */
+static void judged(struct bench *b, bool is_good, const char *user)
+{
+	assert_non_null(b->job);
+	b->job->is_certificate = true;
+	b->job->is_final = !is_good;
+	if (is_good)
+		snprintf(b->job->username, sizeof b->job->username, "%s", user);
+	else
+		snprintf(b->job->message, sizeof b->job->message, "no such certificate");
+	done(b, is_good ? ERR_OK : ERR_AUTH, "");
+}
+
+TEST(auth_place, a_certificate_comes_first)
+{
+	BENCH(2, 2);
+	b->auth[1].name = certificate;
+	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 0, 0 }), 1);
+	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 0, 1 }), 0);
+	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 0, 2 }), UINT32_MAX);
+	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 1, 0 }), 2);
+	uint8_t way = 77;
+	assert_true(auth_place_find_way(&b->vhost, 0, true, &way) && way == 0);
+	assert_true(auth_place_find_way(&b->vhost, 0, false, &way) && way == 1);
+	assert_false(auth_place_find_way(&b->vhost, 3, true, &way));
+	b->other[0].name = b->other[1].name = certificate;
+	assert_false(auth_place_find_way(&b->vhost, 0, false, &way));
+	assert_true(auth_place_find_certificate(&b->vhost, &way) && way == 0);
+	b->auth[1].name = b->auth[0].name;
+	assert_true(auth_place_find_certificate(&b->vhost, &way) && way == 1);
+}
+
+TEST(auth_cert, alone_it_is_enough)
+{
+	BENCH(1, 0);
+	b->auth[0].name = certificate;
+	show(b, true, nullptr, nullptr);
+	assert_int_equal(b->job->cert_len, 2);
+	judged(b, true, "alice");
+	assert_int_equal(b->answer.verdict, VERDICT_OK);
+	assert_string_equal(b->user, "alice");
+}
+
+TEST(auth_cert, a_bad_one_is_not_asked_for_again)
+{
+	BENCH(1, 0);
+	b->auth[0].name = certificate;
+	show(b, true, nullptr, nullptr);
+	judged(b, false, "");
+	assert_int_equal(b->answer.verdict, VERDICT_DENIED);
+	assert_string_equal(b->error, "no such certificate");
+	assert_int_equal(auth_count(&b->a), 0);
+	assert_int_equal(b->logins, 0);
+}
+
+TEST(auth_cert, a_password_does_not_replace_it)
+{
+	BENCH(2, 0);
+	b->auth[1].name = certificate;
+	show(b, false, "alice", "secret");
+	assert_int_equal(b->job->method, 1);
+	assert_int_equal(b->job->cert_len, 0);
+	judged(b, false, "");
+	assert_int_equal(b->answer.verdict, VERDICT_DENIED);
+	show(b, false, nullptr, nullptr);
+	assert_null(b->job);
+	assert_int_equal(b->logins, 0);
+}
+
+TEST(auth_cert, then_the_password_of_its_user)
+{
+	BENCH(2, 0);
+	b->auth[1].name = certificate;
+	show(b, true, nullptr, nullptr);
+	assert_string_equal(b->job->username, "");
+	judged(b, true, "alice");
+	assert_int_equal(b->logins, 0);
+	assert_int_equal(b->job->method, 0);
+	assert_false(b->job->has_password);
+	more(b, "Password:");
+	is_asked(b, "Password:");
+	assert_true(b->answer.cert_authenticated);
+	show(b, true, nullptr, "secret");
+	assert_true(b->job->is_answer);
+	assert_string_equal(b->job->username, "alice");
+	done(b, ERR_OK, "staff");
+	assert_int_equal(b->logins, 1);
+	assert_string_equal(b->user, "alice");
+}
+
+TEST(auth_cert, a_password_given_with_it_is_not_asked_for_again)
+{
+	BENCH(2, 0);
+	b->auth[0].name = certificate;
+	show(b, true, "alice", "secret");
+	assert_int_equal(b->job->method, 0);
+	judged(b, true, "alice");
+	assert_int_equal(b->job->method, 1);
+	assert_true(b->job->has_password && !b->job->is_answer);
+	assert_string_equal(b->job->password, "secret");
+	done(b, ERR_AUTH, "");
+	assert_int_equal(b->answer.verdict, VERDICT_MORE);
+	assert_int_equal(b->logins, 0);
+	show(b, false, nullptr, "secret"); /* the certificate is proven anew each time */
+	assert_int_equal(b->job->method, 0);
+	assert_int_equal(b->job->cert_len, 0);
+	judged(b, false, "");
+	assert_int_equal(b->answer.verdict, VERDICT_DENIED);
+}
+
+TEST(auth_cert, another_name_starts_over)
+{
+	BENCH(2, 0);
+	b->auth[0].name = certificate;
+	show(b, true, nullptr, nullptr);
+	judged(b, true, "alice");
+	more(b, "Password:");
+	show(b, true, "bob", "secret");
+	assert_int_equal(b->job->method, 0); /* which compares the names */
+	assert_string_equal(b->job->username, "bob");
+	judged(b, false, "");
+	assert_int_equal(b->logins, 0);
+}
+
+TEST(auth_cert, or_a_password)
+{
+	BENCH(1, 1);
+	b->other[0].name = certificate;
+	show(b, true, nullptr, nullptr);
+	assert_int_equal(b->job->method, 1);
+	judged(b, false, "");
+	assert_int_equal(b->answer.verdict, VERDICT_MORE); /* a form: a password may do */
+	assert_true(b->answer.ask_username);
+	show(b, false, "alice", "wrong");
+	assert_int_equal(b->job->method, 0);
+	done(b, ERR_AUTH, "");
+	assert_int_equal(b->answer.verdict, VERDICT_MORE);
+	assert_string_equal(b->error, "Login failed.");
+	assert_null(b->job); /* not the way of a certificate that nobody showed */
+	show(b, false, "alice", "right");
+	done(b, ERR_OK, "");
+	assert_int_equal(b->logins, 1);
+}
+
+TEST(auth_cert, is_passed_over_where_it_is_no_method)
+{
+	BENCH(1, 0);
+	show(b, true, nullptr, nullptr);
+	assert_null(b->job);
+	assert_int_equal(b->answer.verdict, VERDICT_MORE);
+	assert_true(b->answer.ask_username && !b->answer.cert_authenticated);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -368,6 +539,15 @@ int main(void)
 		cmocka_unit_test(auth_ways_a_slow_back_end_is_cancelled),
 		cmocka_unit_test(auth_ways_changed_methods_end_logins_under_way),
 		cmocka_unit_test(auth_ways_a_back_end_that_forgets_its_result_lets_nobody_in),
+		cmocka_unit_test(auth_place_a_certificate_comes_first),
+		cmocka_unit_test(auth_cert_alone_it_is_enough),
+		cmocka_unit_test(auth_cert_a_bad_one_is_not_asked_for_again),
+		cmocka_unit_test(auth_cert_a_password_does_not_replace_it),
+		cmocka_unit_test(auth_cert_then_the_password_of_its_user),
+		cmocka_unit_test(auth_cert_a_password_given_with_it_is_not_asked_for_again),
+		cmocka_unit_test(auth_cert_another_name_starts_over),
+		cmocka_unit_test(auth_cert_or_a_password),
+		cmocka_unit_test(auth_cert_is_passed_over_where_it_is_no_method),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

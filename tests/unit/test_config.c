@@ -254,19 +254,26 @@ TEST(auth, weaker_than_configured_is_refused)
 {
 	check_auth_refused("", "t.conf: error: auth is missing");
 	check_auth_refused("auth = gssapi", "t.conf:4: error: auth = gssapi: method gssapi is planned");
-	check_auth_refused("auth = \"certificate\"", "method certificate is planned");
+	check_auth_refused("auth = certificate\ncert-user-oid = 2.5.4.3",
+			   "t.conf:4: error: method certificate without ca-cert");
+	check_auth_refused("auth = certificate\nca-cert = /ca",
+			   "t.conf:4: error: method certificate without cert-user-oid");
+	check_auth_refused("auth = plain[passwd=/x]\nenable-auth = certificate\nca-cert = /ca",
+			   "t.conf:4: error: method certificate without cert-user-oid");
 	check_auth_refused("auth = \"gssapi\"", "method gssapi is planned");
 	check_auth_refused("auth = \"oidc[config=/x.json]\"", "method oidc is planned");
-	check_auth_refused("auth = \"plain[passwd=/x]\"\nauth = certificate",
-			   "t.conf:5: error: auth = certificate: method");
+	check_auth_refused("auth = \"plain[passwd=/x]\"\nauth = gssapi",
+			   "t.conf:5: error: auth = gssapi: method");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nenable-auth = gssapi",
 			   "t.conf:5: error: enable-auth = gssapi: method");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nacct = \"plain[passwd=/x]\"",
 			   "acct = plain: expected radius[config=FILE] or pam");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nacct = pam\nacct = radius",
 			   "acct: expected one method");
-	check_auth_refused("auth = plain[passwd=/x]\n[vhost:a.example]\nauth = certificate",
-			   "t.conf:6: error: auth = certificate");
+	check_auth_refused("auth = plain[passwd=/x]\n[vhost:a.example]\nauth = gssapi",
+			   "t.conf:6: error: auth = gssapi");
+	check_auth_refused("auth = plain[passwd=/x]\nca-cert = /ca\n[vhost:a.example]\nauth = certificate",
+			   "t.conf:7: error: method certificate without cert-user-oid");
 }
 
 TEST(auth, malformed_is_refused)
@@ -282,9 +289,11 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]", "expected plain[passwd=FILE] or pam");
-	check_auth_refused("auth = [passwd=/x]", "expected plain[passwd=FILE] or pam");
-	check_auth_refused("auth =", "expected plain[passwd=FILE] or pam");
+	check_auth_refused("auth = plan[passwd=/x]",
+			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused("auth = [passwd=/x]",
+			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
 	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
 	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
@@ -296,8 +305,9 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = pam[service=.x]", "service: expected the name of a file");
 	check_auth_refused("auth = pam[gid-min=many]", "gid-min: expected a number");
 	check_auth_refused("auth = pam[otp=/x]", "names among: gid-min service");
-	check_auth_refused("auth = radius[config=/x]", "does not verify that an answer is from the server");
-	check_auth_refused("auth = plain[/x]\nenable-auth = radius", "does not verify that an answer");
+	check_auth_refused("auth = radius[groupconfig=maybe]", "groupconfig: expected true or false");
+	check_auth_refused("auth = plain[/x]\nenable-auth = radius[group-separator=ab]",
+			   "expected one character");
 	check_auth_refused("auth = plain[/x]\nacct = radius[groupconfig=maybe]",
 			   "groupconfig: expected true or false");
 	check_auth_refused("auth = plain[/x]\nacct = radius[group-separator=ab]", "expected one character");

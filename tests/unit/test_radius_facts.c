@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <radcli/radcli.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,60 +78,103 @@ TEST(radius_facts, groups_of_a_class)
 	}
 }
 
-static VALUE_PAIR number(unsigned attribute, uint32_t n)
-{
-	return (VALUE_PAIR){ .attribute = attribute, .type = PW_TYPE_INTEGER, .lvalue = n };
-}
-
 static void quiet(enum log_level, const char *, size_t)
 {
 }
 
+/* An answer of these attributes, which are good as far as radius_read sees. */
+static Msg__Facts *facts_of(const char *bytes, size_t len)
+{
+	Msg__Facts *f = nullptr;
+	const struct radius_answer a = { RADIUS_ACCESS_ACCEPT, (const uint8_t *)bytes, len };
+	log_init("test", LOG_LEVEL_INFO, quiet);
+	assert_int_equal(radius_facts_read(&f, &a, true, ';'), ERR_OK);
+	return f;
+}
+#define FACTS(text) facts_of(text, sizeof text - 1)
+
 /* One list of attributes; those that are malformed are left out, the others count. */
 TEST(radius_facts, attributes)
 {
-	log_init("test", LOG_LEVEL_INFO, quiet);
-	VALUE_PAIR v[] = {
-		number(PW_FRAMED_IP_ADDRESS, 0x0a4d0909),
-		number(PW_FRAMED_IP_NETMASK, 0xffff0000),
-		number(PW_SESSION_TIMEOUT, 600),
-		number(PW_IDLE_TIMEOUT, 60),
-		number(VENDOR_MICROSOFT << 16 | PW_MS_PRIMARY_DNS_SERVER, 0xcb007135),
-		number((uint32_t)VENDOR_ROARING_PENGUIN << 16 | PW_RP_UPSTREAM_LIMIT, 800),
-		{ .attribute = PW_FRAMED_ROUTE, .lvalue = 8, .strvalue = "nonsense" },
-		{ .attribute = PW_FRAMED_ROUTE, .lvalue = 12, .strvalue = "192.0.2.0/24" },
-		{ .attribute = PW_CLASS, .lvalue = 8, .strvalue = "OU=staff" },
-		{ .attribute = PW_REPLY_MESSAGE, .lvalue = 2, .strvalue = "hi" },
-	};
-	for (size_t i = 0; i + 1 < ARRAY_LEN(v); i++)
-		v[i].next = &v[i + 1];
-	Msg__Facts *f OWNED(drop) = nullptr;
-	assert_int_equal(radius_facts_read(&f, v, true, ';'), ERR_OK);
+	Msg__Facts *f OWNED(drop) =
+		FACTS("\x08\x06\x0a\x4d\x09\x09"
+		      "\x09\x06\xff\xff\x00\x00"
+		      "\x1b\x06\x00\x00\x02\x58"
+		      "\x1c\x06\x00\x00\x00\x3c"
+		      "\x55\x06\x00\x00\x00\x0a"
+		      "\x1a\x12\x00\x00\x01\x37\x1c\x06\xcb\x00\x71\x35\x1e\x06\xcb\x00\x71\x36"
+		      "\x1a\x0c\x00\x00\x27\x47\x01\x06\x00\x00\x03\x20"
+		      "\x1a\x07\x00\x00\x00\x09x"
+		      "\x16\x0anonsense"
+		      "\x16\x0e"
+		      "192.0.2.0/24"
+		      "\x19\x0aOU=staff"
+		      "\x12\x04hi"
+		      "\x61\x08\x00\x20\x20\x01\x0d\xb8"
+		      "\x7b\x08\x00\x18\x20\x01\x0d\xb9"
+		      "\xa9\x12\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x35");
 	assert_int_equal(f->ipv4.len, 4);
 	assert_memory_equal(f->ipv4.data, "\x0a\x4d\x09\x09", 4);
 	assert_int_equal(f->ipv4_prefix_len, 16);
 	assert_int_equal(f->session_timeout_s, 600);
 	assert_int_equal(f->idle_timeout_s, 60);
+	assert_int_equal(f->interim_s, 10);
 	assert_int_equal(f->rx_per_s, 100'000);
-	assert_int_equal(f->n_dns, 1);
+	assert_int_equal(f->n_dns, 2);
 	assert_string_equal(f->dns[0], "203.0.113.53");
+	assert_string_equal(f->dns[1], "2001:db8::35");
+	assert_int_equal(f->n_nbns, 1);
+	assert_string_equal(f->nbns[0], "203.0.113.54");
 	assert_int_equal(f->n_routes, 1);
 	assert_string_equal(f->routes[0], "192.0.2.0/24");
 	assert_int_equal(f->n_groups, 1);
 	assert_string_equal(f->groups[0], "staff");
 	assert_int_equal(f->n_classes, 1);
+	assert_int_equal(f->ipv6.len, 16);
+	assert_int_equal(f->ipv6_prefix_len, 32);
+	assert_int_equal(f->delegated_prefix_len, 24);
+	assert_memory_equal(f->delegated.data, "\x20\x01\x0d\xb9\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
-/* 255.255.255.254 and .255 leave the address to the pool; a mask with holes is none. */
-TEST(radius_facts, addresses_that_are_none)
+/* 255.255.255.254 and .255 leave the address to the pool; a mask with holes is none; lengths must be right. */
+TEST(radius_facts, left_out)
 {
-	VALUE_PAIR v[] = { number(PW_FRAMED_IP_ADDRESS, 0xfffffffe), number(PW_FRAMED_IP_ADDRESS, 0xffffffff),
-			   number(PW_FRAMED_IP_ADDRESS, 0), number(PW_FRAMED_IP_NETMASK, 0xff00ff00) };
-	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
-		Msg__Facts *f OWNED(drop) = nullptr;
-		assert_int_equal(radius_facts_read(&f, &v[i], false, ';'), ERR_OK);
-		assert_int_equal(f->ipv4.len, 0);
-		assert_int_equal(f->ipv4_prefix_len, 0);
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} rows[] = {
+#define ROW(text) { text, sizeof text - 1 }
+		ROW("\x08\x06\xff\xff\xff\xfe"),
+		ROW("\x08\x06\xff\xff\xff\xff"),
+		ROW("\x08\x06\x00\x00\x00\x00"),
+		ROW("\x08\x05\x0a\x00\x00"),
+		ROW("\x08\x07\x0a\x00\x00\x01\x00"),
+		ROW("\x08\x02"),
+		ROW("\x09\x06\xff\x00\xff\x00"),
+		ROW("\x09\x03\xff"),
+		ROW("\x1b\x03\x0a"),
+		ROW("\x1c\x07\0\0\0\0\x0a"),
+		ROW("\xa8\x06\x20\x01\x0d\xb8"),
+		ROW("\xa9\x06\x20\x01\x0d\xb8"),
+		ROW("\x61\x03\x00"),
+		ROW("\x61\x04\x00\x81"),
+		ROW("\x61\x07\x00\x20\x20\x01\x0d"),
+		ROW("\x7b\x15\x00\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+		ROW("\x1a\x05\x00\x00\x01"),
+		ROW("\x1a\x0a\x00\x00\x01\x37\x1c\x06\xcb\x00"),
+		ROW("\x1a\x08\x00\x00\x01\x37\x1c\x01"),
+		ROW("\x1a\x08\x00\x00\x01\x37\x1c\x00"),
+		ROW("\x1a\x07\x00\x00\x01\x37\x1c"),
+		ROW("\x1a\x08\x00\x00\x01\x37\x1c\x02"),
+		ROW("\x1a\x0b\x00\x00\x27\x47\x01\x05\x00\x00\x03"),
+		ROW("\x16\x02"),
+		ROW("\x63\x03/"),
+#undef ROW
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		Msg__Facts *f OWNED(drop) = facts_of(rows[i].bytes, rows[i].len);
+		if (msg__facts__get_packed_size(f) != 0)
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -142,7 +184,7 @@ int main(void)
 		cmocka_unit_test(radius_facts_routes),
 		cmocka_unit_test(radius_facts_groups_of_a_class),
 		cmocka_unit_test(radius_facts_attributes),
-		cmocka_unit_test(radius_facts_addresses_that_are_none),
+		cmocka_unit_test(radius_facts_left_out),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

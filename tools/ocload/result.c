@@ -253,6 +253,10 @@ static int judge_traffic(const struct run *r, const struct options *o)
 		fprintf(stderr, "ocload: the loss is not known: no ocload peer has answered\n");
 		return STATUS_MISSED;
 	}
+	if (b->sent == 0 && b->received == 0) {
+		fprintf(stderr, "ocload: no packet was sent\n");
+		return STATUS_MISSED;
+	}
 	if (b->is_known && b->received == 0)
 		status = missed("packets that arrived", 0, 1);
 	if (o->sweep && !r->is_found)
@@ -285,6 +289,8 @@ int result_verdict(const struct run *r)
 	double p99 = ms(hist_percentile(h, 0.99));
 	if (o->max_p99 > 0 && (h->n == 0 || p99 > o->max_p99))
 		status = missed("99th percentile of latency in ms", p99, o->max_p99);
+	if (o->mode != MODE_LOGINS && r->total.count[COUNT_opened] == 0)
+		status = missed("tunnels opened", 0, 1);
 	if (o->mode == MODE_IDLE && r->held < o->clients)
 		status = missed("sessions held", r->held, (double)o->clients);
 	return status;
