@@ -102,7 +102,7 @@ run() {
 
 address_changes() {
 	local moved
-	ip -n "$cl" addr add $other4/24 dev o0
+	ip -n "$cl" addr replace $other4/24 dev o0
 	begin nat up --to $host4 -r 500 -d 8
 	ok "NAT: DTLS is up" wait_until 20 dtls_is_up
 	moved=0
@@ -199,7 +199,7 @@ for line in sys.stdin:
 
 strangers() {
 	local hands bad unknown replayed handed
-	ip -n "$cl" addr add $other4/24 dev o0
+	ip -n "$cl" addr replace $other4/24 dev o0
 	datagrams "$cl" capture 3 >"$T/seen" 2>"$T/tap.log" &
 	wait_until 5 has "$T/tap.log" ready || fail "no tap"
 	begin victim up --to $host4 -r 50 -d 14 -b 1
@@ -284,7 +284,7 @@ lossy_handshake
 nothing_died
 server_stop
 
-ip -n "$cl" addr add $other4/24 dev o0
+ip -n "$cl" addr replace $other4/24 dev o0
 server_start workers=2 deny-roaming=true
 roaming_denied
 nothing_died
