@@ -171,7 +171,7 @@ lossy_handshake() {
 			}
 		}
 	END
-	ok "a quarter is lost: handshakes end well" load lossy idle -n 8 -d 1 --dtls
+	ok "a quarter is lost: handshakes end well" load lossy idle -n 8 -d 1 --dtls --timeout 120
 	ok "a quarter is lost: all are up" result_is lossy "d['dtls13'] == 8 and d['sessions']['held'] == 8"
 	in_gw nft delete table ip lossy
 	ok "a quarter is lost: the sessions are gone" wait_until 20 users_are 0
