@@ -42,6 +42,7 @@ struct resume_rules {
 	bool prestandard; /* dtls-prestandard: version 0x0100 */
 	bool match;       /* match-tls-dtls-ciphers: the suite's cipher is tls, or there is no DTLS */
 	enum record_suite tls;
+	bool is_denied[RECORD_SUITE_N]; /* tls-priorities does not permit this cipher */
 };
 
 struct resume_choice {

@@ -126,14 +126,19 @@ static void take_mtu(struct session *s, const struct connect_req *req)
 static void choose_dtls(struct session *s, const Msg__Session *facts, const struct connect_req *req)
 {
 	const struct vhost *v = s->vhost;
+	/* tls-priorities in names of PSK suites: the bulk ciphers count; none: no DTLS at all */
+	const char *permitted = tls_ctx_dtls_ciphers(s->w->gen.tls, v);
 	const struct resume_rules rules = {
+		.is_denied = { [RECORD_AES128_GCM] = strstr(permitted, "AES128-GCM") == nullptr,
+			       [RECORD_AES256_GCM] = strstr(permitted, "AES256-GCM") == nullptr },
 		.psk = s->config->dtls_psk,
 		.resume = v->dtls_legacy || v->cisco_client_compat,
 		.prestandard = v->dtls_prestandard,
 		.match = v->match_tls_dtls_ciphers,
 		.tls = tls_suite(&s->conn->tls),
 	};
-	bool may = !v->no_udp && s->w->udp.sockets_n > 0 && facts->app_id.len == STEER_APP_ID;
+	bool may = permitted[0] != '\0' && !v->no_udp && s->w->udp.sockets_n > 0 &&
+		   facts->app_id.len == STEER_APP_ID;
 	s->wants_dtls13 = may && req->psk13 && s->config->dtls13 && s->config->dtls_psk && !rules.match;
 	if (may && !s->wants_dtls13)
 		s->dtls = resume_choose(req, &rules);

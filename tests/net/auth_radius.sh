@@ -22,6 +22,7 @@ rich	Cleartext-Password := "$password"
 	Framed-IP-Netmask = 255.255.0.0,
 	Framed-Route = "192.0.2.0/24 0.0.0.0 1",
 	Framed-Route += "198.18.0.0/15",
+	Framed-Route += "203.0.113.0/24 0.0.0.0 1",
 	MS-Primary-DNS-Server = 203.0.113.53,
 	Class = "OU=staff;admins",
 	Session-Timeout = 600,
@@ -210,6 +211,8 @@ accounting() {
 	oc_connect rich --no-dtls
 	ok "rich: his own address" equal "$(oc_ip4 rich)" 10.77.9.9
 	ok "rich: his group" equal "$(user rich "u['Groupname']")" staff
+	ok "rich: his routes, not those of the others" equal "$(oc_routes rich)" "192.0.2.0/24 198.18.0.0/15 203.0.113.0/24 "
+	ok "rich: his name server" equal "$(oc_value rich INTERNAL_IP4_DNS)" 203.0.113.53
 	ok "rich: the start is recorded" wait_until 10 detail_has 'Acct-Status-Type = Start'
 	ok "rich: ping" pings "$cl" $host4
 	oc_user=plain
@@ -234,6 +237,14 @@ accounting() {
 	server_stop
 }
 equal_records() { equal "$(records Stop Acct-Session-Id | wc -l)" "$1"; }
+# what the script of openconnect was told, in order
+oc_routes() {
+	local i
+	for ((i = 0; i < $(oc_value "$1" CISCO_SPLIT_INC); i++)); do
+		echo "$(oc_value "$1" "CISCO_SPLIT_INC_${i}_ADDR")/$(oc_value "$1" "CISCO_SPLIT_INC_${i}_MASKLEN")"
+	done | sort | tr '\n' ' '
+}
+
 two_of_rich() {
 	local cookie
 	cookie=$(dialog rich "$password" | sed -n 's/^OK //p')

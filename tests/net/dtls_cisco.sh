@@ -148,6 +148,10 @@ server_start strap=false dtls-psk=false
 oc_cookie
 offer_is "dtls-psk = false: the newer list" X-DTLS12-CipherSuite AES256-GCM-SHA384 PSK-NEGOTIATE $cisco12
 server_stop
+server_start strap=false dtls-psk=false tls-priorities="NORMAL:-AES-256-GCM"
+oc_cookie
+offer_is "tls-priorities without AES-256-GCM: the next of the list" X-DTLS12-CipherSuite AES128-GCM-SHA256 '' AES256-GCM-SHA384:AES128-GCM-SHA256
+server_stop
 server_start strap=false match-tls-dtls-ciphers=true
 oc_cookie
 offer_is "match-tls-dtls-ciphers: the one of TLS" X-DTLS12-CipherSuite AES128-GCM-SHA256 - $cisco12

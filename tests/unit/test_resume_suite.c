@@ -95,6 +95,18 @@ static void cipher_of_tls(void **)
 	assert_string_equal(choose(OPENCONNECT, CISCO12, &rules, true), "");
 }
 
+static void ciphers_of_tls_priorities(void **)
+{
+	struct resume_rules rules = all;
+	rules.psk = false;
+	rules.is_denied[RECORD_AES256_GCM] = true;
+	assert_string_equal(choose("", "AES256-GCM-SHA384:AES128-GCM-SHA256", &rules, true),
+			    ">AES128-GCM-SHA256");
+	rules.is_denied[RECORD_AES128_GCM] = true;
+	assert_string_equal(choose("", "AES256-GCM-SHA384:AES128-GCM-SHA256", &rules, true), "");
+	assert_string_equal(choose("", "AES256-GCM-SHA384:AES256-SHA", &rules, true), ">AES256-SHA");
+}
+
 static void no_secret_no_resumption(void **)
 {
 	assert_string_equal(choose("AES128-SHA", CISCO12, &all, false), "");
@@ -124,6 +136,7 @@ int main(void)
 		cmocka_unit_test(each_suite_alone),
 		cmocka_unit_test(switches),
 		cmocka_unit_test(cipher_of_tls),
+		cmocka_unit_test(ciphers_of_tls_priorities),
 		cmocka_unit_test(no_secret_no_resumption),
 		cmocka_unit_test(names_are_whole_words_of_their_header),
 		cmocka_unit_test(overheads),
