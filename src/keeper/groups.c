@@ -87,8 +87,10 @@ enum err groups_read(struct strlist *out, int fd, const char *file)
 	if (text == nullptr)
 		return ERR_NOMEM;
 	enum err e = descriptor_read(fd, text, (size_t)st.st_size, &len);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		text[len] = '\0'; /* a string function that looks further than its length finds an end */
 		e = groups_of_text(out, text, len, file);
+	}
 	explicit_bzero(text, (size_t)st.st_size);
 	free(text);
 	return e;
