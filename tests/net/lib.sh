@@ -313,8 +313,10 @@ server_answers() {
 	in_gw timeout 5 openssl s_client -connect $gw4:443 -brief </dev/null && in_occtl show status
 }
 
-# server_start [CHANGE...]: as in make_config.
+# server_start [CHANGE...]: as in make_config. It knows nothing of the sessions of the one before, unless state_stays is set.
+state_stays=
 server_start() {
+	[ -n "$state_stays" ] || rm -rf "$T/state"
 	server_n=$((server_n + 1))
 	make_config "$T/server.conf" "$@"
 	[ ! -e "$T/server.log" ] || mv "$T/server.log" "$T/server.$((server_n - 1)).log"

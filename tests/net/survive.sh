@@ -6,6 +6,7 @@
 # logs in: no address is given twice, no number of a connection twice, each connection has its record of accounting, and the sums
 # are what the clients count. The network is drawn in lib.sh.
 . "$(dirname "$0")/lib.sh"
+state_stays=1
 . "$(dirname "$0")/lib_many.sh"
 need sqlite3
 is_ours || skip "ocserv keeps nothing"
