@@ -63,7 +63,7 @@ function(fuzz_targets)
 	endforeach()
 endfunction()
 
-# tests/net/NAME.sh: real programs in network namespaces, as root. Those that count what is lost or what memory is used run alone. tests/net/NAME.c: their helpers.
+# tests/net/NAME.sh: real programs in network namespaces, as root. Those that count what is lost, what memory is used or how long something takes run alone. tests/net/NAME.c: their helpers.
 function(net_tests)
 	file(GLOB helpers CONFIGURE_DEPENDS ${test_dir}/net/*.c)
 	foreach(source ${helpers})
@@ -81,7 +81,7 @@ function(net_tests)
 	target_include_directories(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload)
 	file(GLOB scripts CONFIGURE_DEPENDS ${test_dir}/net/*.sh)
 	list(FILTER scripts EXCLUDE REGEX "/lib[^/]*\\.sh$")
-	set(alone many steering hostile dtls13 sandbox)
+	set(alone many steering hostile dtls13 sandbox auth_radius)
 	set(once openconnect_newest tls_scan) # long, and sanitizers would see nothing in them that others do not show
 	foreach(script ${scripts})
 		get_filename_component(name ${script} NAME_WE)
