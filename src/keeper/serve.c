@@ -182,16 +182,6 @@ static void on_open(struct ipc *ipc, struct ipc_msg *m)
 	explicit_bzero(b->cookie.data, b->cookie.len);
 }
 
-static void on_closed(struct ipc *ipc, struct ipc_msg *m)
-{
-	struct keeper *k = ipc_owner(ipc);
-	const Msg__Closed *b = (const void *)m->body;
-	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
-	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
-	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes,
-		       clock_now());
-}
-
 static void on_logout(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
@@ -281,7 +271,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_SIGN] = on_sign,
 	[MSG_AUTH] = on_auth,
 	[MSG_OPEN] = on_open,
-	[MSG_CLOSED] = on_closed,
+	[MSG_CLOSED] = closing_on_closed,
 	[MSG_LOGOUT] = on_logout,
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,

@@ -153,13 +153,12 @@ enum err authority_open(struct conn *c)
 
 void authority_closed(struct worker *w, const struct session *s, enum msgs_cause cause)
 {
-	const struct farewell f = {
-		.sid = s->route.sid,
-		.cause = cause,
-		.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed),
-		.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed),
-	};
-	farewell_say(w, &f);
+	Msg__Closed m = MSG__CLOSED__INIT;
+	m.sid = s->route.sid;
+	m.cause = cause;
+	m.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed);
+	m.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed);
+	farewell_say(w, &m, s->facts);
 }
 
 void authority_give_back(struct worker *w, uint64_t sid)
@@ -281,6 +280,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_TICKET_KEYS] = on_ticket_keys,
 	[MSG_STAPLE] = on_staple,
 	[MSG_CHECK_DONE] = on_check_done,
+	[MSG_CLOSED_DONE] = farewell_on_done,
 };
 
 /* {{ life }} */

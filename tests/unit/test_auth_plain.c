@@ -210,7 +210,8 @@ TEST(auth_plain, a_name_of_nobody_costs_what_some_users_cost)
 {
 	char text[2048];
 	for (int i = 0; i < 3; i++)
-		snprintf(text + (i == 0 ? 0 : strlen(text)), 256, "u%d:*:%s\n", i, hash_of("x", "$6$rounds=20000$abc"));
+		snprintf(text + (i == 0 ? 0 : strlen(text)), 256, "u%d:*:%s\n", i,
+			 hash_of("x", "$6$rounds=20000$abc"));
 	snprintf(text + strlen(text), 256, "locked:*:!%s\n", hash_of("x", "$6$rounds=20000$abc"));
 	struct auth_plain *p OWNED(drop) = load(text);
 	uint64_t known = cost_ns(p, "u1");
@@ -270,8 +271,9 @@ TEST(auth_plain, names_of_nobody_get_schemes_in_proportion_and_keep_them)
 
 TEST(auth_plain, parameters_make_another_scheme)
 {
-	static const char *const hashes[] = { "$6$rounds=1000$a$x", "$6$rounds=2000$a$x", "$6$a$x", "$y$j9T$a$x",
-					      "$y$jAT$a$x",	    "$2b$10$abc",	   "$2b$12$abc", "abcdefghijklm" };
+	static const char *const hashes[] = { "$6$rounds=1000$a$x", "$6$rounds=2000$a$x", "$6$a$x",
+					      "$y$j9T$a$x",         "$y$jAT$a$x",         "$2b$10$abc",
+					      "$2b$12$abc",         "abcdefghijklm" };
 	struct auth_cost c = {};
 	for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
 		auth_cost_learn(&c, hashes[i]);
