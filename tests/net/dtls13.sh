@@ -57,7 +57,7 @@ quiet_counters() {
 both_ways() {
 	local mode n=0
 	for mode in up down; do
-		begin $mode $mode --to $host4 -n $clients -r 400 -d $((5 * slow)) "$@"
+		begin $mode $mode --to $host4 -n $clients -r 400 -d 5 "$@"
 		ok "$text: $mode: all speak DTLS 1.3" wait_until 20 all_speak_13 $clients
 		ok "$text: $mode ends well" finish
 		whole "$text: $mode" $mode
@@ -271,10 +271,12 @@ switched_off() {
 echo "$password" >"$T/password"
 spawn "$host" "$T/peer.log" "$ocload" peer --pool 10.77.0.0/16
 
-for bpf in true false; do
-	run 2 $bpf
-done
-run 4 true
+run 2 true
+# What these add is in eBPF and in numbers; sanitizers see the same code.
+if [ "$slow" = 1 ]; then
+	run 2 false
+	run 4 true
+fi
 
 text="one worker"
 server_start
