@@ -151,6 +151,7 @@ users() {
 
 main() {
 	local job=${1:-build} prefix
+	[ $# -le 1 ] || die "one job at a time; usage: setup.sh [build|test|bench|dev]"
 	wanted "$job" >/dev/null
 	command -v apt-get >/dev/null || die "no apt-get here: install by hand what this script names"
 	packages "$job"
