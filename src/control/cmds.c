@@ -11,7 +11,7 @@ static const struct cmd table[] = {
 #undef CMD
 };
 constexpr size_t TABLE_N = ARRAY_LEN(table);
-constexpr size_t WORDS_MAX = 2; /* of a command, without its argument */
+constexpr size_t WORDS_MAX = 3; /* of a command, without its argument */
 
 /* What is left of the table after each word. */
 struct choice {
@@ -21,7 +21,10 @@ struct choice {
 
 static size_t words_of(const struct cmd *c)
 {
-	return strchr(c->words, ' ') == nullptr ? 1 : 2;
+	size_t n = 1;
+	for (const char *p = c->words; (p = strchr(p, ' ')) != nullptr; p++)
+		n++;
+	return n;
 }
 
 static size_t args_of(const struct cmd *c)

@@ -18,6 +18,7 @@
 #include "control/control.h"
 #include "control/profile.h"
 #include "control/settings.h"
+#include "control/watch.h"
 
 constexpr int SUPERVISOR_FD = 3;
 
@@ -59,6 +60,7 @@ static void on_keeper_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("control.keeper_lost violation=%d", why == IPC_END_VIOLATION);
 	ipc_freep(&c->keeper);
 	job_keeper_lost(c);
+	watch_gap(c);
 	if (why == IPC_END_VIOLATION)
 		report_violation(c);
 }
@@ -67,6 +69,7 @@ static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_LIST_ITEM] = ask_on_list_item,
 	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
 	[MSG_STATUS_DONE] = ask_on_status_done,
+	[MSG_EVENT] = watch_on_event,
 };
 
 /* A new keeper, at start or in place of one that died. */
@@ -88,9 +91,10 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 							     .handlers = keeper_handlers,
 							     .ended = on_keeper_ended,
 							     .owner = c });
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
 		fd = -1;
-	else
+		watch_keeper(c);
+	} else
 		log_err("control.peer error=\"%s\"", err_text(e));
 }
 

@@ -50,6 +50,9 @@ enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
 /* Acct.kind */
 enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };
 
+/* Event.kind */
+enum msgs_event : uint8_t { EVENT_OPENED = 1, EVENT_CLOSED, EVENT_LOGIN_FAILED };
+
 /* Script.kind */
 enum msgs_script : uint8_t { SCRIPT_CONNECT = 1, SCRIPT_DISCONNECT, SCRIPT_HOST_UPDATE };
 

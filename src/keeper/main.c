@@ -128,6 +128,7 @@ static ipc_handler *const control_handlers[MSG_N] = {
 	[MSG_LIST] = list_on_list,
 	[MSG_DISCONNECT] = list_on_disconnect,
 	[MSG_STATUS] = list_on_status,
+	[MSG_EVENTS] = event_on_events,
 };
 
 static void on_control_ended(struct ipc *ipc, enum ipc_end why)
@@ -136,12 +137,14 @@ static void on_control_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("keeper.control_lost violation=%d", why == IPC_END_VIOLATION);
 	list_stop(k);
 	ipc_freep(&k->control);
+	k->wants_events = false;
 }
 
 static void connect_control(struct keeper *k, int fd)
 {
 	list_stop(k);
 	ipc_freep(&k->control);
+	k->wants_events = false; /* control says so again if they are */
 	const struct ipc_conf conf = { .loop = k->loop,
 				       .fd = fd,
 				       .self = ROLE_KEEPER,
@@ -322,6 +325,7 @@ int main(void)
 	static struct keeper keeper;
 	struct keeper *k = &keeper;
 	maps_init(&k->maps);
+	k->began_at = time(nullptr);
 	recall_open(&k->recall); /* before any descriptor of our own */
 	auth_remote_init(&k->remote, finish_remote, k);
 	k->loop = uv_default_loop();

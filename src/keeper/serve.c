@@ -158,8 +158,17 @@ static enum err login(void *ctx, const struct session_login *in, struct mono now
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
 }
 
+static void login_failed(void *ctx, const struct auth_failure *f)
+{
+	event_login_failed(ctx, f);
+}
+
 const struct auth_ops keeper_auth_ops = {
-	.answer = answer_auth, .start = auth_kind_start, .cancel = auth_kind_cancel, .login = login
+	.answer = answer_auth,
+	.start = auth_kind_start,
+	.cancel = auth_kind_cancel,
+	.login = login,
+	.failed = login_failed,
 };
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
@@ -244,6 +253,7 @@ static void opened(void *ctx, struct session *s)
 	acct_opened(ctx, s);
 	iroute_tell(ctx, s, false);
 	script_host_update(ctx, s);
+	event_opened(ctx, s);
 }
 
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
@@ -251,6 +261,7 @@ static void closed(void *ctx, const struct session *s, const struct session_end 
 	acct_closed(ctx, s, end);
 	script_disconnect(ctx, s, end);
 	entry_closed(ctx, s);
+	event_closed(ctx, s, end);
 }
 
 const struct session_ops keeper_session_ops = {

@@ -46,6 +46,8 @@ static void on_signal(uv_signal_t *handle, int number)
 		log_notice("server.signal %d", number);
 		if (s->phase == PHASE_STOP)
 			stop_at_once(s);
+		else if (number == SIGTERM)
+			stop_for_restart(s);
 		else
 			stop_begin(s);
 	}

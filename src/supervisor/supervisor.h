@@ -48,6 +48,7 @@ struct reload {
 
 struct stop {
 	enum ipc_role step; /* who is being stopped */
+	bool comes_back;    /* another server is to follow: clients are not told to end */
 	uv_timer_t timer;
 };
 

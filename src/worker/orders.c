@@ -232,12 +232,14 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 
 /* {{ end }} */
 
-static void on_stop(struct ipc *ipc, struct ipc_msg *)
+static void on_stop(struct ipc *ipc, struct ipc_msg *m)
 {
+	const Msg__Stop *stop = (const Msg__Stop *)m->body;
 	struct worker *w = ipc_owner(ipc);
 	if (w->stopping)
 		return;
 	w->stopping = true;
+	w->comes_back = stop->comes_back;
 	if (w->serving)
 		accept_stop(w);
 	w->now = clock_now();

@@ -258,7 +258,8 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 
 /* {{ death }} */
 
-/* What the client is told: a DISCONNECT ends it for good, a TERMINATE says that the server stops, silence lets it come back. */
+/* What the client is told: a DISCONNECT ends it for good, a TERMINATE says that the server stops, silence lets it come back: openconnect
+ * 9.01 ends on the first two, and connects again with its cookie on the third. */
 static void say_goodbye(struct session *s, enum msgs_cause cause)
 {
 	switch (cause) {
@@ -266,7 +267,10 @@ static void say_goodbye(struct session *s, enum msgs_cause cause)
 	case CAUSE_SESSION_TIMEOUT:
 	case CAUSE_ADMIN:
 	case CAUSE_TERMINATED: session_send_tls_small(s, CSTP_DISCONNECT, nullptr, 0); return;
-	case CAUSE_SHUTDOWN: session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0); return;
+	case CAUSE_SHUTDOWN:
+		if (!s->w->comes_back)
+			session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0);
+		return;
 	case CAUSE_NETWORK:
 	case CAUSE_USER:
 	case CAUSE_TEMPORARY:

@@ -61,6 +61,7 @@ struct worker {
 	struct rest rest;
 	unsigned index, workers_n;
 	bool serving, stopping;
+	bool comes_back; /* another server follows this one, for the same clients */
 	struct mono now; /* of this turn of the loop */
 
 	struct ipc *supervisor, *keeper;
