@@ -72,6 +72,8 @@ struct auth_ops {
 	void (*cancel)(void *ctx, uint32_t vhost, uint32_t method, uint64_t conv);
 	enum err (*login)(void *ctx, const struct session_login *in, struct mono now,
 			  uint8_t cookie[SESSION_COOKIE_LEN]);
+	/* A password or code was wrong, from this address; nullptr: nobody wants to know. */
+	void (*wrong)(void *ctx, const struct addr *remote);
 	void *ctx;
 };
 

@@ -22,6 +22,7 @@
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
+#include "keeper/watch.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -53,6 +54,7 @@ struct keeper {
 	char *device;             /* of the tunnel */
 	struct list_job *lists;
 	struct maps maps;
+	struct watch watch;       /* who may knock */
 	struct ticket_ring tickets;
 	struct staples staples;
 	struct mono crl_look_at;

@@ -148,6 +148,7 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	status.session_time_max_s = s->time_max_s;
 	status.session_time_avg_s = s->handled > 0 ? s->time_sum_s / s->handled : 0;
 	status.cookies = HASH_COUNT(k->sessions.by_cookie);
+	status.banned = watch_banned(&k->watch);
 	recall_status(&k->recall, &status);
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"control is gone\"");

@@ -158,9 +158,11 @@ static enum err login(void *ctx, const struct session_login *in, struct mono now
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
 }
 
-const struct auth_ops keeper_auth_ops = {
-	.answer = answer_auth, .start = auth_kind_start, .cancel = auth_kind_cancel, .login = login
-};
+const struct auth_ops keeper_auth_ops = { .answer = answer_auth,
+					  .start = auth_kind_start,
+					  .cancel = auth_kind_cancel,
+					  .login = login,
+					  .wrong = watch_wrong_password };
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
 
@@ -275,6 +277,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
+	[MSG_GUARD_SEEN] = watch_on_seen,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

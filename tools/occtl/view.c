@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "view_guard.h"
 
 /* {{ values }} */
 
@@ -300,8 +301,9 @@ static const struct {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
 } views[] = {
-	{ "status", print_status }, { "users", print_users }, { "user", print_user },
-	{ "stats", print_stats },   { "help", print_help },   { "message", print_outcome },
+	{ "status", print_status },  { "users", print_users },        { "user", print_user },
+	{ "bans", view_guard_bans }, { "points", view_guard_points }, { "guard", view_guard_status },
+	{ "stats", print_stats },    { "help", print_help },          { "message", print_outcome },
 };
 
 void view_print(FILE *out, const char *view, const json_t *result)
