@@ -16,6 +16,7 @@
 #include "base/sandbox.h"
 #include "control/ask.h"
 #include "control/control.h"
+#include "control/guards.h"
 #include "control/profile.h"
 #include "control/settings.h"
 #include "control/watch.h"
@@ -70,6 +71,9 @@ static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
 	[MSG_STATUS_DONE] = ask_on_status_done,
 	[MSG_EVENT] = watch_on_event,
+	[MSG_GUARD_ITEMS] = guards_on_items,
+	[MSG_GUARD_CHANGE_DONE] = guards_on_change_done,
+	[MSG_GUARD_STATUS_DONE] = guards_on_status_done,
 };
 
 /* A new keeper, at start or in place of one that died. */

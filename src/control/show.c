@@ -307,8 +307,8 @@ static void put_general(json_t *o, const struct control *c, const Msg__KeeperSta
 	put_int(o, "Active sessions", k->active);
 	put_int(o, "Total sessions", k->total);
 	put_int(o, "Total authentication failures", k->auth_failures);
-	/* nothing bans yet; TLS sessions live in tickets, not in a table; no "Median latency": it is not measured */
-	put_int(o, "IPs in ban list", 0);
+	/* TLS sessions live in tickets, not in a table; latency of workers is not measured */
+	put_int(o, "IPs in ban list", k->banned);
 	put_int(o, "TLS DB entries", 0);
 	put_int(o, "Sec-mod client entries", k->cookies);
 }

@@ -20,6 +20,9 @@ enum msg : uint16_t {
 	MSG_N
 };
 
+/* GuardChange.what */
+enum msgs_guard : uint8_t { GUARD_UNBAN = 1, GUARD_BLOCK, GUARD_UNBLOCK };
+
 /* FileGet.kind: files that only root can read and the keeper needs */
 enum msgs_file : uint8_t {
 	FILE_SERVER_CERT = 1,

@@ -262,13 +262,22 @@ static void note_broken(struct auth *a, const struct auth_login *l, const char *
 		(unsigned long long)a->stats.broken);
 }
 
+/* What the user said was looked at and is wrong: points for where it came from. */
+static void tell_wrong(const struct auth *a, const struct auth_login *l)
+{
+	if (a->ops.wrong != nullptr)
+		a->ops.wrong(a->ops.ctx, &l->remote);
+}
+
 /* A back end does not work: no fault of the user, and no entry either; unless a way that works has said no: then it was a
  * wrong password.  True: the login is over. */
 static bool give_up(struct auth *a, struct auth_login *l, const char *why)
 {
 	note_broken(a, l, why);
-	if (l->is_denied)
+	if (l->is_denied) {
+		tell_wrong(a, l);
 		return fail(a, l, "wrong password, and a method does not work", "");
+	}
 	tell_failed(a, l, why);
 	deny(a, &l->ticket, broken_text);
 	return true;
@@ -452,6 +461,8 @@ static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *jo
 	}
 	if (job->is_final && config_needs_certificate(&a->cfg->vhosts[l->vhost]))
 		l->tries = AUTH_TRIES; /* the same certificate would come again */
+	if (!job->is_certificate)
+		tell_wrong(a, l);
 	bool is_over = fail(a, l, job->why, job->message);
 	auth_job_free(job);
 	return is_over;

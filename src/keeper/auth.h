@@ -82,6 +82,8 @@ struct auth_ops {
 			  uint8_t cookie[SESSION_COOKIE_LEN]);
 	/* nullptr: nobody wants to know. */
 	void (*failed)(void *ctx, const struct auth_failure *f);
+	/* A password or code was wrong, from this address; nullptr: nobody wants to know. */
+	void (*wrong)(void *ctx, const struct addr *remote);
 	void *ctx;
 };
 

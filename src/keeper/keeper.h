@@ -24,6 +24,7 @@
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
+#include "keeper/watch.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -58,6 +59,7 @@ struct keeper {
 	bool wants_events;        /* an administrator looks at them */
 	int64_t began_at;         /* unix; counters count from here */
 	struct maps maps;
+	struct watch watch;       /* who may knock */
 	struct ticket_ring tickets;
 	struct staples staples;
 	struct mono crl_look_at;

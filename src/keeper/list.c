@@ -182,6 +182,7 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	status.stats_since = (uint64_t)k->began_at;
 	status.acct_lost = k->acct.lost_n;
 	status.acct_waiting = acct_waiting(&k->acct);
+	status.banned = watch_banned(&k->watch);
 	recall_status(&k->recall, &status);
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"control is gone\"");

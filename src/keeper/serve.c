@@ -169,6 +169,7 @@ const struct auth_ops keeper_auth_ops = {
 	.cancel = auth_kind_cancel,
 	.login = login,
 	.failed = login_failed,
+	.wrong = watch_wrong_password,
 };
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
@@ -276,6 +277,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
+	[MSG_GUARD_SEEN] = watch_on_seen,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

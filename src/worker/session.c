@@ -234,12 +234,12 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	explicit_bzero(psk, sizeof psk);
 	choose_dtls(s, facts, req);
 	compress_agree(s, req);
-	if (!session_has_room_for_ip6(c, s->vhost,
-				      req)) /* the keeper was asked before the user's mtu was known */
+	take_mtu(s, req);
+	/* the keeper was asked before the user's mtu and the suite of DTLS were known */
+	if (!mtu_allows_ip6(s->mtu) || !session_has_room_for_ip6(c, s->vhost, req))
 		copy->ipv6.len = copy->server_ipv6.len = 0;
 	take_addresses(s, copy);
 	take_timers(s, req, facts);
-	take_mtu(s, req);
 	take_keepalive(c, req);
 	fill_slot(s);
 	steer_add(&w->steer, &s->route);

@@ -106,8 +106,9 @@ static void table_is_consistent(void **)
 		char typed[64] = "", text[512];
 		struct writer w = writer_of(typed, sizeof typed - 1), why = writer_of(text, sizeof text);
 		const char *words = json_string_value(json_object_get(row, "command"));
-		bool has_arg = *json_string_value(json_object_get(row, "arg")) != '\0';
-		writer_fmt(&w, "%s%s", words, has_arg ? "|5" : "");
+		const char *args = json_string_value(json_object_get(row, "arg"));
+		writer_fmt(&w, "%s%s%s", words, *args != '\0' ? "|5" : "",
+			   strchr(args, ' ') != nullptr ? "|6" : "");
 		for (char *p = typed; (p = strchr(p, ' ')) != nullptr;)
 			*p = '|';
 		struct request r = request_of(typed);

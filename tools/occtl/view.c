@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "view_guard.h"
 
 /* {{ values }} */
 
@@ -412,7 +413,8 @@ static const struct {
 	{ "status", print_status },     { "users", print_users },     { "user", print_user },
 	{ "stats", print_stats },       { "help", print_help },       { "message", print_outcome },
 	{ "sessions", print_sessions }, { "session", print_session }, { "iroutes", print_iroutes },
-	{ "event", print_event },
+	{ "event", print_event },       { "bans", view_guard_bans },  { "points", view_guard_points },
+	{ "guard", view_guard_status },
 };
 
 void view_print(FILE *out, const char *view, const json_t *result)
