@@ -200,13 +200,6 @@ static void note_failed(const struct auth *a, const struct auth_login *l, const 
 	tell_failed(a, l, why);
 }
 
-static const char *method_name(const struct auth *a, const struct auth_login *l)
-{
-	const struct vhost *v = &a->cfg->vhosts[l->vhost];
-	const struct auth_method *m = config_vhost_method(v, auth_place_method(v, l->at));
-	return m != nullptr ? m->name : "none";
-}
-
 static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 {
 	uint8_t cookie[SESSION_COOKIE_LEN];
@@ -256,9 +249,10 @@ static bool fail(struct auth *a, struct auth_login *l, const char *why, const ch
 
 static void note_broken(struct auth *a, const struct auth_login *l, const char *why)
 {
-	auth_count_broken(&a->stats, method_name(a, l));
+	const char *method = auth_place_name(&a->cfg->vhosts[l->vhost], l->at);
+	auth_count_broken(&a->stats, method);
 	log_err("login.broken user=\"%s\" remote=%s method=%s why=\"%s\" count=%llu",
-		show_name(l->username).text, show_addr(&l->remote).text, method_name(a, l), why,
+		show_name(l->username).text, show_addr(&l->remote).text, method, why,
 		(unsigned long long)a->stats.broken);
 }
 

@@ -35,6 +35,12 @@ uint32_t auth_place_method(const struct vhost *v, struct auth_place at)
 	return at.pos == 0 ? (uint32_t)first : at.pos <= first ? at.pos - 1u : at.pos;
 }
 
+const char *auth_place_name(const struct vhost *v, struct auth_place at)
+{
+	const struct auth_method *m = config_vhost_method(v, auth_place_method(v, at));
+	return m != nullptr ? m->name : "none";
+}
+
 static bool wants_certificate(const struct vhost *v, size_t way)
 {
 	if (way == 0)

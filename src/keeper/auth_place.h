@@ -24,6 +24,8 @@ bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, ui
 bool auth_place_find_certificate(const struct vhost *v, uint8_t *way);
 /* Its number for config_vhost_method; UINT32_MAX, which is nobody's, if it is no method. */
 uint32_t auth_place_method(const struct vhost *v, struct auth_place at);
+/* Its name; "none". */
+const char *auth_place_name(const struct vhost *v, struct auth_place at);
 /* The internal name of a group chosen by name or label; "" for "no particular one".  A name that is not in the
  * configuration stays as it is: whether the user may have it is for the back end to say. */
 const char *auth_place_group(const struct vhost *v, const char *chosen);
