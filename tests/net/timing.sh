@@ -38,9 +38,12 @@ tell() { sed 's/^/     /' "$T/timing"; }
 # even TEXT OPTION...: no leak; else the whole measurement once more, for a machine that does something else may do it twice, but a
 # leak is always there.
 even() {
-	local text=$1
+	local text=$1 status
 	shift
-	measure "$@" || measure "$@" || { cp "$T/timing" "$T/last"; fail "$text"; }
+	status=0
+	measure "$@" || status=$?
+	[ "$status" != 1 ] || { status=0; measure "$@" || status=$?; }
+	[ "$status" = 0 ] || { cp "$T/timing" "$T/last"; fail "$text"; }
 	tell
 	ok "$text" true
 }
@@ -70,7 +73,7 @@ codes() {
 
 passwords() {
 	server_start max-ban-score=0 "auth=\"plain[passwd=$T/mixed]\""
-	even "passwords: users of four schemes, locked users, and nobody" --seconds 18 --shift 0.3 "${kinds[@]}"
+	even "passwords: users of four schemes, locked users, and nobody" --seconds 10 --shift 0.3 "${kinds[@]}"
 	ok "a leak of 30 percent (at least 1 ms) would be seen in each of them" has "$T/timing" '^with a leak of its own: LEAK md5, known'
 	nothing_died
 	server_stop
