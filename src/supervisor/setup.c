@@ -63,6 +63,8 @@ enum err setup_resources(struct supervisor *s)
 	TRY(listen_open(&s->listen, c, s->args->config, s->workers_n));
 	TRY(open_device(s));
 	TRY(open_kits(s));
+	if (guardmem_init(&s->guard) != ERR_OK)
+		log_warn("guard.off");
 	if (c->use_occtl)
 		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
 	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
@@ -133,6 +135,7 @@ void setup_undo(struct supervisor *s)
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);
+	guardmem_fini(&s->guard);
 	tun_close(&s->tun);
 	listen_close(&s->listen);
 	if (s->control_socket >= 0)
