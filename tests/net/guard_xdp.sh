@@ -38,12 +38,12 @@ load() {
 }
 load_tells() { json "$1" <"$T/load.json"; }
 all_get_in() {
-	load logins -n 2 -d 2 -r $((20 / slow)) --tls || return 1
+	load logins -n 2 -d 1 -r $((20 / slow)) --tls || return 1
 	at_least "$(load_tells "d['sessions']['opened']")" 5 && equal "$(load_tells "d['sessions']['failed']")" 0
 }
 # The tunnel that has been open since the beginning. A flood fills the queue in front of the program, too: some packets are lost there.
 tunnel_works() {
-	in_cl ping -n -q -c 40 -i 0.02 -W $((2 * slow)) $host4 >"$T/ping" 2>&1 || true
+	in_cl ping -n -q -c 40 -i 0.01 -W $((2 * slow)) $host4 >"$T/ping" 2>&1 || true
 	at_least "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$T/ping")" 30 || { cat "$T/ping"; return 1; }
 }
 
