@@ -94,6 +94,7 @@ enum config_state : uint8_t {
 };
 
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
+enum config_guard_xdp : uint32_t { GUARD_XDP_AUTO, GUARD_XDP_NATIVE, GUARD_XDP_GENERIC, GUARD_XDP_OFF };
 
 struct vhost {
 	char *name; /* lower case; "" for vhosts[0] */
