@@ -104,6 +104,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.group = b->group,
 		.cert = b->client_cert.data,
 		.cert_len = b->client_cert.len,
+		.token = b->token.data,
+		.token_len = b->token.len,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -130,8 +132,11 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.password_name = text(is_first ? "password" : "secondary_password");
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
+		done.wants_token = a->prompt->wants_token;
 	}
 	done.cert_authenticated = a->cert_authenticated;
+	if (a->token != nullptr)
+		done.token = ipc_bytes(a->token->bytes, a->token->len);
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;

@@ -433,9 +433,15 @@ uint32_t session_disconnect(struct sessions *a, const struct session_choice *whi
 			    struct mono now)
 {
 	uint32_t n = 0;
+	uint8_t hash[SESSION_HASH_LEN];
+	struct session_choice meant = *which;
 	struct session *s, *next;
+	if (which->cookie_hash != nullptr) { /* it may be that of a session, which ends here */
+		memcpy(hash, which->cookie_hash, sizeof hash);
+		meant.cookie_hash = hash;
+	}
 	HASH_ITER(hh, a->by_cookie, s, next) {
-		if (!is_meant(s, which))
+		if (!is_meant(s, &meant))
 			continue;
 		n += is_final || s->state == SESSION_OPEN;
 		disconnect(a, s, is_final, now);

@@ -69,7 +69,7 @@ enum err authority_sign(struct conn *c)
 }
 
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
-			size_t auth_id_len)
+			size_t auth_id_len, struct slice token)
 {
 	char agent[128];
 	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
@@ -85,6 +85,7 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	m.client_cert_fail = req->client_cert_fail;
 	struct slice cert = web_client_cert(c);
 	m.client_cert = ipc_bytes(cert.p, cert.n);
+	m.token = ipc_bytes((const uint8_t *)token.p, token.n);
 	uint8_t strap_key[STRAP_KEY_LEN];
 	if (strap_parse_key(strap_key, http_header(&c->web->http, "X-AnyConnect-STRAP-Pubkey")) == ERR_OK)
 		m.strap_key = ipc_bytes(strap_key, sizeof strap_key);

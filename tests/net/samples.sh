@@ -89,7 +89,7 @@ each_line() {
 		import re, subprocess, sys
 		ours, warned = sys.argv[1:]
 		base = open("/etc/ocserv/sample.conf").read()
-		# placeholders, not values; and what is said to be planned
+		# placeholders, not values; and what wants a keytab
 		left_out = ["[IP|HOSTNAME]", "gssapi"]
 		def takes(program, text):
 		    open("/run/c", "w").write(text)
