@@ -10,6 +10,7 @@
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
 #include "auth/radius_login.h"
+#include "auth/revocation.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
 
@@ -53,6 +54,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		radius_login(radius, m, b, fd);
 	else if (directory != nullptr && profile_enter_network() == ERR_OK)
 		directory_login(directory, b, fd);
+	else if (m != nullptr && strcmp(m->name, "certificate") == 0 && profile_enter_network() == ERR_OK)
+		revocation_check(&e->cfg->vhosts[b->vhost], b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else

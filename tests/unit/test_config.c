@@ -289,11 +289,15 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
-	check_auth_refused("auth = [passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
-	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
+	check_auth_refused(
+		"auth = plan[passwd=/x]",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
+	check_auth_refused(
+		"auth = [passwd=/x]",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
+	check_auth_refused(
+		"auth =",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
 	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
 	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
