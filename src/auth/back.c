@@ -6,6 +6,7 @@
 
 #include "auth/authproc.h"
 #include "auth/directory_login.h"
+#include "auth/negotiate.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
@@ -53,6 +54,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		radius_login(radius, m, b, fd);
 	else if (directory != nullptr && profile_enter_network() == ERR_OK)
 		directory_login(directory, b, fd);
+	else if (m != nullptr && strcmp(m->name, "gssapi") == 0 && profile_enter_network() == ERR_OK)
+		negotiate_login(m, b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else

@@ -168,6 +168,10 @@ bool config_same_auth(const struct vhost *a, const struct vhost *b);
 /* Is certificate among the methods of auth and enable-auth?  Is it part of every way in? */
 bool config_wants_certificate(const struct vhost *v);
 bool config_needs_certificate(const struct vhost *v);
+/* Does the method live on tokens of HTTP Negotiate?  Does a virtual host offer such a method, or nothing else? */
+bool config_is_token(const struct auth_method *m);
+bool config_takes_token(const struct vhost *v);
+bool config_needs_token(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 

@@ -91,6 +91,7 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.group = job->group;
 	m.remote_ip = ipc_bytes(ip, ip_len);
 	m.user_agent = job->agent;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -100,6 +101,7 @@ enum err auth_remote_answer(struct auth_remote *r, struct auth_job *job)
 	Msg__BackAnswer m = MSG__BACK_ANSWER__INIT;
 	m.conv = job->conv;
 	m.answer = job->password;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
 	TRY(tell(r, MSG_BACK_ANSWER, &m.base));
 	return hold(r, job);
 }
@@ -139,12 +141,17 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 	put(job->why_text, sizeof job->why_text, m->why);
 	put(job->message, sizeof job->message, m->message);
 	job->why = job->why_text;
+	if (auth_token_set(&job->reply, m->token.data, m->token.len) != ERR_OK) {
+		job->result = ERR_RANGE;
+		return;
+	}
 	switch ((enum msgs_back)m->result) {
 	case BACK_OK: take_yes(job, m); return;
 	case BACK_MORE:
 		auth_job_ask(job, 0, m->message, m->label);
 		job->prompt.echo = m->echo;
 		job->prompt.is_challenge = m->is_challenge;
+		job->prompt.wants_token = m->wants_token;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
 	case BACK_BROKEN: break;

@@ -187,7 +187,8 @@ static void on_guard_block(struct ipc *ipc, struct ipc_msg *m)
 {
 	const Msg__GuardBlock *g = (const Msg__GuardBlock *)m->body;
 	struct bridge *b = shield_bridge(supervisor_of(ipc_owner(ipc))->shield);
-	struct prefix p = { .family = g->ip.len == 4 ? AF_INET : AF_INET6, .len = (uint8_t)MIN(g->prefix_len, 255u) };
+	struct prefix p = { .family = g->ip.len == 4 ? AF_INET : AF_INET6,
+			    .len = (uint8_t)MIN(g->prefix_len, 255u) };
 	if (g->ip.len != 4 && g->ip.len != 16) {
 		log_err("guard.block len=%zu", g->ip.len);
 		return;

@@ -52,7 +52,8 @@ static void measure(const char *name, int prog, const void *bytes, size_t len, i
 {
 	uint32_t best = UINT32_MAX;
 	for (int i = 0; i < ROUNDS; i++) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = (uint32_t)len, .repeat = REPEAT);
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = (uint32_t)len,
+			    .repeat = REPEAT);
 		must(bpf_prog_test_run_opts(prog, &opts), name);
 		if ((int)opts.retval != expected) {
 			fprintf(stderr, "%s: verdict %d, not %d\n", name, (int)opts.retval, expected);
@@ -108,17 +109,24 @@ static void measure_xdp(void)
 	const struct frame syn = { "192.0.2.7", us4, .protocol = IPPROTO_TCP, .flags = FLAG_SYN };
 	struct steer_flow flow = { .port = htons(40'000) };
 	uint32_t one = 1;
-	at_the_card("not ours: passed", (struct frame){ "192.0.2.7", "203.0.113.9", .port = 80, .payload = junk, .payload_len = 100 },
-		    XDP_PASS);
-	at_the_card("not DTLS: dropped", (struct frame){ "192.0.2.7", us4, .payload = junk, .payload_len = 100 }, XDP_DROP);
+	at_the_card(
+		"not ours: passed",
+		(struct frame){ "192.0.2.7", "203.0.113.9", .port = 80, .payload = junk, .payload_len = 100 },
+		XDP_PASS);
+	at_the_card("not DTLS: dropped",
+		    (struct frame){ "192.0.2.7", us4, .payload = junk, .payload_len = 100 }, XDP_DROP);
 	address_of(flow.addr, client.source);
 	must(bpf_map_update_elem(bpf_map__fd(xdp->maps.known), &flow, &one, BPF_ANY), "known");
 	at_the_card("data of a known client: passed", client, XDP_PASS);
-	at_the_card("established TCP: passed", (struct frame){ "192.0.2.7", us4, .protocol = IPPROTO_TCP, .flags = FLAG_ACK }, XDP_PASS);
+	at_the_card("established TCP: passed",
+		    (struct frame){ "192.0.2.7", us4, .protocol = IPPROTO_TCP, .flags = FLAG_ACK }, XDP_PASS);
 	block(0x0a000000, 1, 24);
-	at_the_card("blocked, 1 prefix: dropped", (struct frame){ "10.0.0.5", us4, .payload = data12, .payload_len = sizeof data12 }, XDP_DROP);
+	at_the_card("blocked, 1 prefix: dropped",
+		    (struct frame){ "10.0.0.5", us4, .payload = data12, .payload_len = sizeof data12 },
+		    XDP_DROP);
 	block(0x0a000000, PREFIXES, 24);
-	at_the_card("blocked, 200000 prefixes: dropped", (struct frame){ "10.200.7.5", us4, .payload = data12, .payload_len = sizeof data12 },
+	at_the_card("blocked, 200000 prefixes: dropped",
+		    (struct frame){ "10.200.7.5", us4, .payload = data12, .payload_len = sizeof data12 },
 		    XDP_DROP);
 	at_the_card("data of a known client, 200000 prefixes: passed", client, XDP_PASS);
 	g->syn = g->udp = (struct guard_rate){ NEVER_AGAIN, 0 };
