@@ -11,6 +11,7 @@
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
 #include "auth/radius_login.h"
+#include "auth/revocation.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
 
@@ -56,6 +57,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		directory_login(directory, b, fd);
 	else if (m != nullptr && strcmp(m->name, "gssapi") == 0 && profile_enter_network() == ERR_OK)
 		negotiate_login(m, b, fd);
+	else if (m != nullptr && strcmp(m->name, "certificate") == 0 && profile_enter_network() == ERR_OK)
+		revocation_check(&e->cfg->vhosts[b->vhost], b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else

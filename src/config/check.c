@@ -94,6 +94,11 @@ static enum err check_client_certs(const struct scene *s)
 			at(s, at_id),
 			"method certificate without cert-user-oid; name the field with the user: 2.5.4.3 is the common "
 			"name, 0.9.2342.19200300.100.1.1 the user id, SAN(rfc822name) the e-mail address"));
+	if (s->v->client_ocsp_url != nullptr && strncmp(s->v->client_ocsp_url, "http://", 7) != 0)
+		TRY(config_report_error(
+			at(s, OPTION_client_ocsp_url),
+			"client-ocsp-url = %s: expected http://HOST[:PORT][/PATH]; answers are signed, so they need no TLS",
+			s->v->client_ocsp_url));
 	return ERR_OK;
 }
 

@@ -93,6 +93,7 @@ enum config_state : uint8_t {
 	STATE_ALIAS,      /* old spelling of another; one warning */
 };
 
+enum config_client_ocsp : uint32_t { CLIENT_OCSP_OFF, CLIENT_OCSP_SOFT, CLIENT_OCSP_HARD };
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
 enum config_guard_xdp : uint32_t { GUARD_XDP_AUTO, GUARD_XDP_NATIVE, GUARD_XDP_GENERIC, GUARD_XDP_OFF };
 

@@ -89,7 +89,7 @@ static void remote_cancel(struct keeper *k, uint64_t conv)
 
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
-	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
+	{ "certificate", cert_gate_begin, cert_gate_begin, remote_cancel }, /* remote: client-ocsp */
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 	{ "ldap", remote_begin, remote_answer, remote_cancel },

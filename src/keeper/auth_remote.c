@@ -29,7 +29,8 @@ static enum err hold(struct auth_remote *r, struct auth_job *job)
 	h->conv = job->conv;
 	h->job = job;
 	HASH_ADD(hh, r->jobs, conv, sizeof h->conv, h);
-	if (!job->is_kept)
+	if (!job->is_kept &&
+	    !job->is_certificate) /* with a certificate, the password is of the next method */
 		explicit_bzero(job->password, sizeof job->password);
 	return ERR_OK;
 }
@@ -76,7 +77,8 @@ static enum err tell(struct auth_remote *r, enum msg type, const ProtobufCMessag
 	return ipc_send(r->ipc, type, ipc_next_id(r->ipc), body, nullptr, 0);
 }
 
-enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+/* Where a login stands and who it is about; without the password. */
+static Msg__BackBegin begin_of(uint32_t generation, const struct auth_job *job)
 {
 	const uint8_t *ip = nullptr;
 	size_t ip_len = addr_ip(&job->remote, &ip);
@@ -85,13 +87,30 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.generation = generation;
 	m.vhost = job->vhost;
 	m.method = job->method;
-	m.username = job->username;
+	m.username = (char *)(uintptr_t)job->username;
+	m.remote_ip = ipc_bytes(ip, ip_len);
+	m.user_agent = (char *)(uintptr_t)job->agent;
+	return m;
+}
+
+enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+{
+	Msg__BackBegin m = begin_of(generation, job);
 	m.password = job->password;
 	m.has_password = job->has_password;
 	m.group = job->group;
-	m.remote_ip = ipc_bytes(ip, ip_len);
-	m.user_agent = job->agent;
 	m.token = ipc_bytes(job->token.bytes, job->token.len);
+	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
+	return hold(r, job);
+}
+
+enum err auth_remote_certificate(struct auth_remote *r, uint32_t generation, struct auth_job *job,
+				 const uint8_t *authorities, size_t len)
+{
+	Msg__BackBegin m = begin_of(generation, job);
+	m.group = job->given; /* comes back with a yes */
+	m.certificate = ipc_bytes(job->cert, job->cert_len);
+	m.authorities = ipc_bytes(authorities, len);
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }

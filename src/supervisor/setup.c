@@ -89,6 +89,9 @@ static bool needs_auth(const struct config *c)
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (config_has_method(c, methods[i]))
 			return true;
+	for (size_t i = 0; i < c->vhosts_n; i++)
+		if (c->vhosts[i].client_ocsp != CLIENT_OCSP_OFF && config_wants_certificate(&c->vhosts[i]))
+			return true;
 	return false;
 }
 
