@@ -125,10 +125,14 @@ endfunction()
 # tests/bench/NAME.c: what tests/bench/run.sh measures with.
 function(bench_programs)
 	file(GLOB sources CONFIGURE_DEPENDS ${test_dir}/bench/*.c)
+	if(NOT OCSERV_BPF)
+		list(FILTER sources EXCLUDE REGEX "/bench_shield\\.c$")
+	endif()
 	foreach(source ${sources})
 		get_filename_component(name ${source} NAME_WE)
 		add_executable(bench_${name} ${source})
-		target_link_libraries(bench_${name} PRIVATE guard wire base dep::wolfssl dep::uv dep::jansson Threads::Threads)
+		target_link_libraries(bench_${name} PRIVATE guard wire base dep::wolfssl dep::uv dep::jansson dep::bpf Threads::Threads)
+		add_dependencies(bench_${name} bpf_skeletons)
 		target_include_directories(bench_${name} PRIVATE ${test_dir})
 		set_target_properties(bench_${name} PROPERTIES
 			OUTPUT_NAME ${name}

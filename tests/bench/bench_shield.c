@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bench_guard - ns for each packet in the guard's programs, on one core, by the kernel's test-run: what a flood costs, and what a client
+ * bench_shield - ns for each packet in the guard's programs, on one core, by the kernel's test-run: what a flood costs, and what a client
  *
  * Needs root. The figure has no driver in it: a real card adds its own work for each packet.
  */
