@@ -47,7 +47,7 @@ struct shield {
 	struct ours ours;
 	struct syncookies syncookies;
 	uint32_t syncookies_rate;
-	unsigned ticks;
+	unsigned ticks, sweep_in; /* sweep_in 0: nothing to sweep */
 	int cpus;
 	char why_xdp[128], why_tun[128];
 	char text_xdp[256], text_tun[160];
@@ -349,9 +349,22 @@ void shield_free(struct shield *s)
 	free(s);
 }
 
+void shield_reconcile(struct shield *s)
+{
+	bridge_mark(&s->bridge);
+	s->sweep_in = SLOW_TICKS;
+}
+
+bool shield_has_lists(const struct shield *s)
+{
+	return s->xdp != nullptr;
+}
+
 void shield_tick(struct shield *s)
 {
 	struct mono now = clock_now();
+	if (s->sweep_in > 0 && --s->sweep_in == 0)
+		bridge_sweep(&s->bridge);
 	if (s->xdp != nullptr)
 		syncookies_feed(&s->syncookies, sum(s, s->xdp->maps.counts, GUARD_COUNT_syn),
 				s->syncookies_rate, now);
@@ -394,6 +407,17 @@ void shield_set(struct shield *s, const struct config *c)
 {
 	if (bridge_protect(&s->bridge, c->guard_protected.v, c->guard_protected.n) != ERR_OK)
 		log_warn("guard.protected: not all of guard-protected could be entered");
+}
+
+void shield_reconcile(struct shield *s)
+{
+	(void)s;
+}
+
+bool shield_has_lists(const struct shield *s)
+{
+	(void)s;
+	return false;
 }
 
 void shield_tick(struct shield *s)

@@ -33,6 +33,10 @@ enum err shield_iroute(struct shield *s, const struct prefix *p, bool gone);
 
 /* The lists; also there, with copies only, when no program asks them. */
 struct bridge *shield_bridge(struct shield *s);
+/* Whether a program asks the lists. */
+bool shield_has_lists(const struct shield *s);
+/* A keeper begins, and tells all that is blocked: what he has not named in ten seconds goes. */
+void shield_reconcile(struct shield *s);
 
 /* "guard-xdp=eth0:native" and the like: the two layers.  The texts are s's, until the next call. */
 constexpr size_t SHIELD_LAYERS_N = 2;

@@ -70,6 +70,7 @@ static enum err tell_keeper(struct child *c)
 	m.has_maps = s->steering != nullptr;
 	m.tun_name = s->tun.name;
 	m.has_board = s->guard.board >= 0;
+	m.wants_blocks = s->shield != nullptr && shield_has_lists(s->shield); /* -t has none */
 	if (m.has_maps)
 		steering_maps(s->steering, fds);
 	if (m.has_board)
@@ -208,6 +209,8 @@ static void go(struct child *c)
 	}
 	ipc_run(c->ipc);
 	c->state = CHILD_RUNNING;
+	if (c->role == ROLE_KEEPER && s->shield != nullptr)
+		shield_reconcile(s->shield);
 	if (c->restarts > 0)
 		log_notice("child.back name=%s pid=%d restarts=%u", c->name, c->pid, c->restarts);
 }

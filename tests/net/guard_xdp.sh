@@ -98,15 +98,30 @@ ok "one address: its SYN are dropped" wait_until 5 count_above syn_limited 1000
 ok "one address: others log in" all_get_in
 kill -s TERM "$one" 2>/dev/null || true
 wait "$one" 2>/dev/null || true
-ok "what clients sent was counted inside, too" count_above inner 100
-ok "and none of it was spoofed" equal "$(count inner_spoofed)" 0
 
-# A child that is started again changes nothing of it.
+# What the guard decides is in the kernel's list, too. Connections that are dropped there end by curl's patience.
+reaches() { in_cl curl -s -k -o /dev/null --interface "$1" --connect-timeout "${2:-5}" --max-time 10 $url4; }
+ok "one address: it is served" wait_until 10 reaches 198.51.100.66
+ok "one address is blocked by the administrator" in_occtl block 198.51.100.66
+before=$(count blocked)
+ok "it gets no answer" not reaches 198.51.100.66 1
+ok "because the kernel drops it" count_above blocked "$before"
+ok "others are served" reaches $cl4
+ok "a larger network with our own tunnel in it is blocked" in_occtl block 198.51.100.0/28
+ok "new connections are dropped" not reaches $cl4 1
+ok "the tunnel goes on" tunnel_works
 keeper=$(status "[p['pid'] for p in d['Processes'] if p['name'] == 'keeper'][0]")
 kill -s KILL "$keeper"
 ok "a new keeper: the program stays" wait_until 10 layer_is guard-xdp o0:native
+ok "a new keeper: blocked is blocked" not reaches 198.51.100.66 1
+ok "unblocked" in_occtl unblock 198.51.100.66
+ok "it is served again" wait_until 5 reaches 198.51.100.66
+ok "unblocked, the network, too" in_occtl unblock 198.51.100.0/28
 ok "a new keeper: logins" wait_until 15 log_in
 ok "a new keeper: the tunnel works" tunnel_works
+ok "what clients sent was counted inside, too" count_above inner 100
+ok "and none of it was spoofed" equal "$(count inner_spoofed)" 0
+
 oc_stop a
 server_stop
 ok "the program went with the server" not eval "ip -n $gw link show o0 | grep xdp"
