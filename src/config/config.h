@@ -74,6 +74,8 @@ enum config_type : uint8_t {
 	TYPE_AUTH,      /* struct authlist */
 	TYPE_GROUPS,    /* struct grouplist */
 	TYPE_ENUM,      /* uint32_t, from a list of words named in the table */
+	TYPE_BYTES,     /* uint64_t; 500M, 10G, 4Gi; 0 if unset */
+	TYPE_DATE,      /* int64_t, unix seconds; 0 if unset */
 };
 enum config_scope : uint8_t {
 	SCOPE_G = 1,       /* global only */
@@ -94,6 +96,8 @@ enum config_state : uint8_t {
 };
 
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
+/* traffic-quota-period; the store keeps these numbers */
+enum config_period : uint32_t { PERIOD_TOTAL, PERIOD_DAILY, PERIOD_MONTHLY };
 
 struct vhost {
 	char *name; /* lower case; "" for vhosts[0] */

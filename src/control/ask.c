@@ -40,6 +40,11 @@ static void send_keeper(struct job *job, enum msg type, const ProtobufCMessage *
 		tell_keeper_away(job);
 }
 
+void ask_keeper(struct job *job, enum msg type, const ProtobufCMessage *body)
+{
+	send_keeper(job, type, body);
+}
+
 static void send_supervisor(struct job *job, enum msg type, uint64_t patience_ms)
 {
 	Msg__Empty empty;

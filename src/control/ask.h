@@ -21,6 +21,9 @@ void ask_reload(struct job *job);
 void ask_stop_now(struct job *job);
 void ask_help(struct job *job);
 
+/* For commands of other files: the answer comes with this job's keeper_id, or the job fails. */
+void ask_keeper(struct job *job, enum msg type, const ProtobufCMessage *body);
+
 /* from the keeper */
 void ask_on_list_item(struct ipc *ipc, struct ipc_msg *m);
 void ask_on_disconnect_done(struct ipc *ipc, struct ipc_msg *m);

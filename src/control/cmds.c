@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/ask.h"
+#include "control/quotas.h"
 
 static const struct cmd table[] = {
 #define CMD(words, arg, right, start, view, help) { words, arg, right, start, view, help },

@@ -17,6 +17,7 @@
 #include "control/ask.h"
 #include "control/control.h"
 #include "control/profile.h"
+#include "control/quotas.h"
 #include "control/settings.h"
 
 constexpr int SUPERVISOR_FD = 3;
@@ -67,6 +68,8 @@ static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_LIST_ITEM] = ask_on_list_item,
 	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
 	[MSG_STATUS_DONE] = ask_on_status_done,
+	[MSG_QUOTA_LIST_DONE] = quotas_on_list_done,
+	[MSG_QUOTA_RESET_DONE] = quotas_on_reset_done,
 };
 
 /* A new keeper, at start or in place of one that died. */

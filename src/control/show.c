@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "control/human.h"
+#include "control/quotas.h"
 
 /* Of "Full session", which names a session where the cookie must not be shown */
 constexpr size_t SHORT_NAME_LEN = 6;
@@ -325,6 +326,7 @@ json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t 
 	put_period(o, c, k, now);
 	put_volume(o, &c->counters, ix);
 	put_store(o, k);
+	json_object_set_new(o, "Quotas", quotas_status(k));
 	json_object_update(o, processes);
 	return o;
 }

@@ -243,6 +243,12 @@ static void reserve(struct keeper *k, struct entry *e)
 	struct session *s = nullptr;
 	const char *reason = nullptr;
 	struct session_open in = request_of(k, e->open, e->worker);
+	const struct session *known = session_of(k, e);
+	const char *why = known != nullptr ? quota_refusal(k, known) : nullptr;
+	if (why != nullptr) {
+		refuse(k, e, 401, why);
+		return;
+	}
 	unsigned status = session_reserve(&k->sessions, &in, clock_now(), &s, &reason);
 	if (status != 200)
 		finish(k, e, status, reason, nullptr);

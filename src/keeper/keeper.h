@@ -15,6 +15,7 @@
 #include "keeper/entry.h"
 #include "keeper/fetch.h"
 #include "keeper/list.h"
+#include "keeper/quota.h"
 #include "keeper/recall.h"
 #include "keeper/reload.h"
 #include "keeper/restore.h"
@@ -47,6 +48,7 @@ struct keeper {
 	struct recall recall;     /* what survives us */
 	struct auth_remote remote; /* PAM, RADIUS */
 	struct acct acct;
+	struct quotas quotas;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct entries entries;   /* on their way in */
 	unsigned scripts_n;       /* that the supervisor has not answered */

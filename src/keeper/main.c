@@ -125,9 +125,9 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 /* {{ control }} */
 
 static ipc_handler *const control_handlers[MSG_N] = {
-	[MSG_LIST] = list_on_list,
-	[MSG_DISCONNECT] = list_on_disconnect,
-	[MSG_STATUS] = list_on_status,
+	[MSG_LIST] = list_on_list,          [MSG_DISCONNECT] = list_on_disconnect,
+	[MSG_STATUS] = list_on_status,      [MSG_QUOTA_LIST] = quota_on_list,
+	[MSG_QUOTA_RESET] = quota_on_reset,
 };
 
 static void on_control_ended(struct ipc *ipc, enum ipc_end why)
@@ -296,6 +296,7 @@ static void fini(struct keeper *k)
 	edition_fini(&k->before);
 	auth_remote_fini(&k->remote);
 	acct_fini(&k->acct);
+	quota_fini(&k->quotas);
 	maps_fini(&k->maps);
 	free(k->device);
 	staple_fini(&k->staples);

@@ -177,8 +177,9 @@ static void on_closed(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Closed *b = (const void *)m->body;
-	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
+	bool known = b->cause >= CAUSE_NETWORK && b->cause < CAUSES_N;
 	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
+	quota_closed(k, ipc_peer_index(ipc), b);
 	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes,
 		       clock_now());
 }
@@ -275,6 +276,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
+	[MSG_QUOTA_USED] = quota_on_used,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

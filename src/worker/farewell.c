@@ -15,6 +15,7 @@ static enum err tell(struct worker *w, const struct farewell *f)
 	m.cause = f->cause;
 	m.rx_bytes = f->rx_bytes;
 	m.tx_bytes = f->tx_bytes;
+	m.untold = f->untold;
 	return ipc_send(w->keeper, MSG_CLOSED, 0, &m.base, nullptr, 0);
 }
 

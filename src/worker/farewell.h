@@ -14,6 +14,7 @@ struct worker;
 
 struct farewell {
 	uint64_t sid, rx_bytes, tx_bytes;
+	uint64_t untold; /* of quota_untold */
 	enum msgs_cause cause;
 };
 struct farewells {
