@@ -184,7 +184,9 @@ static void refuse(struct keeper *k, struct entry *e, unsigned status, const cha
 /* The connect-script has succeeded, and yet the client does not come in. */
 static void undo_script(struct keeper *k, const struct session *s)
 {
-	const struct session_end end = { .sid = s->next_sid, .began_at = time(nullptr) };
+	const struct session_end end = { .sid = s->next_sid,
+					 .began_at = time(nullptr),
+					 .cause = CAUSE_NETWORK };
 	if (k->now.cfg->connect_script != nullptr)
 		script_disconnect(k, s, &end);
 }

@@ -150,6 +150,7 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	status.cookies = HASH_COUNT(k->sessions.by_cookie);
 	recall_status(&k->recall, &status);
 	quota_status(&k->quotas, &status);
+	period_status(&k->period, a, &status);
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"control is gone\"");
 }

@@ -266,6 +266,7 @@ static void on_tick(uv_timer_t *timer)
 	entry_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
 	recall_tick(k, now);
+	period_tick(k, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
 	cert_gate_tick(k, now);

@@ -240,9 +240,27 @@ static void announce(void *ctx, const struct session *s, bool gone)
 			send_route(k->workers[i].ipc, s, gone);
 }
 
+/* For use-utmp.  An end is told also when the option was switched off meanwhile. */
+static void tell_utmp(struct keeper *k, const struct session *s, uint64_t sid, bool gone)
+{
+	const uint8_t *ip = nullptr;
+	size_t len = addr_ip(&s->remote, &ip);
+	Msg__Utmp m = MSG__UTMP__INIT;
+	if (!k->uses_utmp && !k->now.cfg->use_utmp)
+		return;
+	k->uses_utmp = true;
+	m.sid = sid;
+	m.gone = gone;
+	m.username = text(session_username(s));
+	m.remote_ip = ipc_bytes(ip, len);
+	if (ipc_is_alive(k->supervisor))
+		send_to(k->supervisor, MSG_UTMP, ipc_next_id(k->supervisor), &m.base);
+}
+
 static void opened(void *ctx, struct session *s)
 {
 	acct_opened(ctx, s);
+	tell_utmp(ctx, s, s->sid, false);
 	iroute_tell(ctx, s, false);
 	script_host_update(ctx, s);
 }
@@ -250,6 +268,7 @@ static void opened(void *ctx, struct session *s)
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
 {
 	acct_closed(ctx, s, end);
+	tell_utmp(ctx, s, end->sid, true);
 	script_disconnect(ctx, s, end);
 	entry_closed(ctx, s);
 }

@@ -83,12 +83,6 @@ static void close_loop(struct supervisor *s)
 	uv_loop_close(&s->loop);
 }
 
-static bool has_scripts(const struct config *c)
-{
-	return c->connect_script != nullptr || c->disconnect_script != nullptr ||
-	       c->host_update_script != nullptr;
-}
-
 /* Until the end; the status to exit with. */
 static int run(struct supervisor *s)
 {
@@ -100,7 +94,7 @@ static int run(struct supervisor *s)
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
 	    (s->args->test_only || caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam"),
-					       has_scripts(s->now.config)) == ERR_OK)) {
+					       scripts_are_wanted(s->now.config)) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
 		start_advance(s);

@@ -16,6 +16,7 @@
 #include "supervisor/status.h"
 #include "supervisor/stop.h"
 #include "supervisor/userfiles.h"
+#include "supervisor/utmp.h"
 
 static void on_config_done(struct ipc *ipc, struct ipc_msg *m)
 {
@@ -195,4 +196,5 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_USER_FILES_GET] = userfiles_on_get,
 	[MSG_SCRIPT] = scripts_on_script,
 	[MSG_IROUTE] = iroute_on_iroute,
+	[MSG_UTMP] = utmp_on_session,
 };
