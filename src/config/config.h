@@ -96,6 +96,7 @@ enum config_state : uint8_t {
 };
 
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
+enum config_firewall : uint32_t { FIREWALL_NONE, FIREWALL_NFTABLES };
 /* traffic-quota-period; the store keeps these numbers */
 enum config_period : uint32_t { PERIOD_TOTAL, PERIOD_DAILY, PERIOD_MONTHLY };
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "keeper/auth_kind.h"
 #include "keeper/entry.h"
+#include "keeper/firewall.h"
 #include "keeper/iroute.h"
 #include "keeper/keeper.h"
 #include "keeper/script.h"
@@ -257,6 +258,12 @@ static void tell_utmp(struct keeper *k, const struct session *s, uint64_t sid, b
 		send_to(k->supervisor, MSG_UTMP, ipc_next_id(k->supervisor), &m.base);
 }
 
+static void begun(void *ctx, const struct session *s)
+{
+	recall_begun(ctx, s);
+	firewall_begun(ctx, s);
+}
+
 static void opened(void *ctx, struct session *s)
 {
 	acct_opened(ctx, s);
@@ -269,6 +276,7 @@ static void closed(void *ctx, const struct session *s, const struct session_end 
 {
 	acct_closed(ctx, s, end);
 	tell_utmp(ctx, s, end->sid, true);
+	firewall_ended(ctx, end->sid);
 	script_disconnect(ctx, s, end);
 	entry_closed(ctx, s);
 }
@@ -280,7 +288,7 @@ const struct session_ops keeper_session_ops = {
 	.closed = closed,
 	.put = recall_put,
 	.drop = recall_drop,
-	.begun = recall_begun,
+	.begun = begun,
 	.ended = recall_ended,
 };
 

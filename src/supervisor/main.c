@@ -79,6 +79,7 @@ static void close_loop(struct supervisor *s)
 	uv_close((uv_handle_t *)&s->start_timer, nullptr);
 	uv_close((uv_handle_t *)&s->stop.timer, nullptr);
 	uv_close((uv_handle_t *)&s->reload.timer, nullptr);
+	uv_close((uv_handle_t *)&s->firewall.gather, nullptr);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
 }
@@ -91,6 +92,7 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->start_timer);
 	uv_timer_init(&s->loop, &s->stop.timer);
 	uv_timer_init(&s->loop, &s->reload.timer);
+	firewall_start(&s->firewall, &s->loop);
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
 	    (s->args->test_only || caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam"),

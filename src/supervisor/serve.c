@@ -197,4 +197,5 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_SCRIPT] = scripts_on_script,
 	[MSG_IROUTE] = iroute_on_iroute,
 	[MSG_UTMP] = utmp_on_session,
+	[MSG_FIREWALL] = firewall_on_session,
 };

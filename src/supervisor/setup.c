@@ -77,6 +77,8 @@ enum err setup_resources(struct supervisor *s)
 	raise_limits(c->max_clients);
 	TRY(open_listen(s));
 	TRY(open_device(s));
+	if (c->firewall == FIREWALL_NFTABLES)
+		firewall_open(&s->firewall, s->tun.name);
 	if (c->use_utmp)
 		utmp_clear(s->tun.name);
 	TRY(open_kits(s));
@@ -137,6 +139,7 @@ enum err setup_children(struct supervisor *s)
 
 void setup_undo(struct supervisor *s)
 {
+	firewall_close(&s->firewall); /* while the device is there, so that nothing passes between */
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);
