@@ -33,6 +33,7 @@ dep(cap_ng libcap-ng)
 dep(crypt libcrypt)
 dep(readline readline)
 dep(sqlite3 sqlite3)
+dep(ldap ldap)
 dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 

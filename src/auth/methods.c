@@ -38,10 +38,36 @@ static enum err add_radius(struct methods *e, const struct auth_method *m, char 
 	return ERR_OK;
 }
 
+struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m)
+{
+	const char *path = strcmp(m->name, "ldap") == 0 ? config_auth_arg(m, "config") : nullptr;
+	for (size_t i = 0; path != nullptr && i < e->directories_n; i++)
+		if (strcmp(directory_conf_path(e->directories[i]), path) == 0)
+			return e->directories[i];
+	return nullptr;
+}
+
+static enum err add_directory(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
+{
+	struct directory_conf *c;
+	if (methods_directory(e, m) != nullptr)
+		return ERR_OK;
+	struct directory_conf **grown =
+		reallocarray(e->directories, e->directories_n + 1, sizeof(struct directory_conf *));
+	if (grown == nullptr)
+		return ERR_NOMEM;
+	e->directories = grown;
+	TRY(directory_conf_new(&c, config_auth_arg(m, "config"), problem, cap));
+	grown[e->directories_n++] = c;
+	return ERR_OK;
+}
+
 static enum err add_method(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
 {
 	if (strcmp(m->name, "radius") == 0)
 		return add_radius(e, m, problem, cap);
+	if (strcmp(m->name, "ldap") == 0)
+		return add_directory(e, m, problem, cap);
 	if (strcmp(m->name, "pam") == 0 && !pamtalk_has_service(pamtalk_service(m))) {
 		snprintf(problem, cap,
 			 "pam: there is no /etc/pam.d/%s; write one, or name another with pam[service=NAME]",
@@ -72,6 +98,23 @@ void methods_fini(struct methods *e)
 	for (size_t i = 0; i < e->radius_n; i++)
 		radius_conf_free(e->radius[i]);
 	free(e->radius);
+	for (size_t i = 0; i < e->directories_n; i++)
+		directory_conf_free(e->directories[i]);
+	free(e->directories);
 	config_putp(&e->cfg);
 	*e = (struct methods){};
+}
+
+/* Servers that were silent a moment ago are so still. */
+void methods_inherit(const struct methods *to, const struct methods *from)
+{
+	for (size_t i = 0; i < to->radius_n; i++)
+		for (size_t j = 0; j < from->radius_n; j++)
+			if (strcmp(radius_conf_path(to->radius[i]), radius_conf_path(from->radius[j])) == 0)
+				radius_conf_inherit(to->radius[i], from->radius[j]);
+	for (size_t i = 0; i < to->directories_n; i++)
+		for (size_t j = 0; j < from->directories_n; j++)
+			if (strcmp(directory_conf_path(to->directories[i]),
+				   directory_conf_path(from->directories[j])) == 0)
+				directory_conf_inherit(to->directories[i], from->directories[j]);
 }

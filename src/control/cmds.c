@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/ask.h"
+#include "control/guards.h"
 #include "control/quotas.h"
 
 static const struct cmd table[] = {
@@ -12,7 +13,7 @@ static const struct cmd table[] = {
 #undef CMD
 };
 constexpr size_t TABLE_N = ARRAY_LEN(table);
-constexpr size_t WORDS_MAX = 2; /* of a command, without its argument */
+constexpr size_t WORDS_MAX = 4; /* of a command, without its argument */
 
 /* What is left of the table after each word. */
 struct choice {
@@ -22,12 +23,15 @@ struct choice {
 
 static size_t words_of(const struct cmd *c)
 {
-	return strchr(c->words, ' ') == nullptr ? 1 : 2;
+	size_t n = 1;
+	for (const char *p = c->words; (p = strchr(p, ' ')) != nullptr; p++)
+		n++;
+	return n;
 }
 
 static size_t args_of(const struct cmd *c)
 {
-	return *c->arg == '\0' ? 0 : 1;
+	return *c->arg == '\0' ? 0 : strchr(c->arg, ' ') == nullptr ? 1 : 2;
 }
 
 /* Word i of a command and its length; "" if it has fewer. */
@@ -133,7 +137,7 @@ enum err cmds_find(const struct request *r, const struct cmd **cmd, const char *
 	if (found == nullptr)
 		return explain(&ch, r, why);
 	*cmd = found;
-	*arg = args_of(found) > 0 ? r->words[r->words_n - 1] : nullptr;
+	*arg = args_of(found) > 0 ? r->words[words_of(found)] : nullptr;
 	return ERR_OK;
 }
 

@@ -11,7 +11,7 @@ struct keeper;
 struct period {
 	struct mono began;       /* ns 0: not yet */
 	int64_t began_at;        /* unix; 0: with the server */
-	uint64_t failures_before; /* of logins, at its begin */
+	uint64_t failures_before, ok_before; /* logins, at its begin */
 };
 
 void period_tick(struct keeper *k, struct mono now);

@@ -82,6 +82,8 @@ enum err setup_resources(struct supervisor *s)
 	if (c->use_utmp)
 		utmp_clear(s->tun.name);
 	TRY(open_kits(s));
+	if (guardmem_init(&s->guard) != ERR_OK)
+		log_warn("guard.off");
 	if (c->use_occtl)
 		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
 	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
@@ -98,6 +100,16 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 	return geteuid() != 0 || role == ROLE_WORKER ? ERR_OK : user_of_role(&c->user, s->now.config, role);
 }
 
+/* Methods that live in the auth process. */
+static bool needs_auth(const struct config *c)
+{
+	static const char *const methods[] = { "pam", "radius", "ldap" };
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (config_has_method(c, methods[i]))
+			return true;
+	return false;
+}
+
 enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new)
 {
 	bool with_pam = config_has_method(c, "pam");
@@ -109,7 +121,7 @@ enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new)
 					"reload.restart_needed pam: passwords cannot be changed before a restart");
 			return ERR_OK;
 		}
-	if (!with_pam && !config_has_method(c, "radius"))
+	if (!needs_auth(c))
 		return ERR_OK;
 	TRY(add_child(s, ROLE_AUTH, 0));
 	s->children[s->children_n - 1].caps = caps_of_auth(with_pam);
@@ -143,6 +155,7 @@ void setup_undo(struct supervisor *s)
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);
+	guardmem_fini(&s->guard);
 	tun_close(&s->tun);
 	listen_close(&s->listen);
 	if (s->control_socket >= 0)

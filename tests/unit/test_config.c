@@ -289,11 +289,15 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
-	check_auth_refused("auth = [passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
-	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused(
+		"auth = plan[passwd=/x]",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
+	check_auth_refused(
+		"auth = [passwd=/x]",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
+	check_auth_refused(
+		"auth =",
+		"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE] or certificate");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
 	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
 	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
@@ -390,7 +394,7 @@ TEST(state, each_gives_one_warning)
 		{ "socket-file = /x\n", "t.conf:5: warning: socket-file has no effect: " },
 		{ "use-seccomp = true\n",
 		  "t.conf:5: warning: use-seccomp is an old name; write isolate-workers" },
-		{ "min-reauth-time = 5\n", "write ban-time; that is not implemented yet" },
+		{ "min-reauth-time = 5\n", "write ban-time" },
 		{ "cgroup = \"cpuset:test\"\n", "t.conf:5: warning: cgroup has no effect" },
 		{ "session-control = true\n", "session-control has no effect" },
 		{ "listen-clear-file = /x\n", "listen-clear-file has no effect" },
