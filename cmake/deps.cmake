@@ -34,6 +34,7 @@ dep(crypt libcrypt)
 dep(readline readline)
 dep(sqlite3 sqlite3)
 dep(ldap ldap)
+dep(gssapi krb5-gssapi)
 dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 

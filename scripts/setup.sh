@@ -23,7 +23,7 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libnftables-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
-	libpam0g-dev libldap-dev
+	libpam0g-dev libldap-dev libkrb5-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
@@ -31,7 +31,7 @@ readonly build_packages=(
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 sqlite3 curl procps util-linux netcat-openbsd
-	oathtool freeradius freeradius-utils slapd ldap-utils
+	oathtool freeradius freeradius-utils slapd ldap-utils krb5-kdc krb5-admin-server krb5-user python3-gssapi
 	haproxy testssl.sh nmap
 	libssl-dev libgnutls28-dev
 )
@@ -102,7 +102,7 @@ disable_peers() {
 	for name in "$@"; do
 		case $name in
 		ocserv) systemctl disable --now ocserv.service ocserv.socket ;;
-		freeradius | haproxy | slapd) systemctl disable --now "$name.service" ;;
+		freeradius | haproxy | slapd | krb5-kdc | krb5-admin-server) systemctl disable --now "$name.service" ;;
 		esac >/dev/null 2>&1 || true
 	done
 }

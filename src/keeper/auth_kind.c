@@ -70,7 +70,7 @@ void auth_kind_file_done(void *ctx, struct auth_job *job)
 		auth_done(&k->auth, job, clock_now());
 }
 
-/* {{ pam, radius, ldap: in the auth process */
+/* {{ pam, radius, ldap, gssapi: in the auth process */
 
 static enum err remote_begin(struct keeper *k, struct auth_job *job, struct mono)
 {
@@ -89,10 +89,11 @@ static void remote_cancel(struct keeper *k, uint64_t conv)
 
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
-	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
+	{ "certificate", cert_gate_begin, cert_gate_begin, remote_cancel }, /* remote: client-ocsp */
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 	{ "ldap", remote_begin, remote_answer, remote_cancel },
+	{ "gssapi", remote_begin, remote_answer, remote_cancel },
 };
 
 const struct auth_kind *auth_kind_of(const struct keeper *k, uint32_t vhost, uint32_t method)

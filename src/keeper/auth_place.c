@@ -42,9 +42,27 @@ static bool wants_certificate(const struct vhost *v, size_t way)
 	return strcmp(v->enable_auth.v[way - 1].name, "certificate") == 0;
 }
 
+static bool wants_token(const struct vhost *v, size_t way)
+{
+	const struct auth_method *m =
+		config_vhost_method(v, auth_place_method(v, (struct auth_place){ (uint8_t)way, 0 }));
+	return m != nullptr && config_is_token(m);
+}
+
+bool auth_place_find_token(const struct vhost *v, uint8_t *way)
+{
+	for (size_t i = 0; auth_place_has_way(v, i); i++)
+		if (wants_token(v, i)) {
+			*way = (uint8_t)i;
+			return true;
+		}
+	return false;
+}
+
 bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way)
 {
-	while (auth_place_has_way(v, from) && !shows_cert && wants_certificate(v, from))
+	while (auth_place_has_way(v, from) &&
+	       ((!shows_cert && wants_certificate(v, from)) || wants_token(v, from)))
 		from++;
 	if (!auth_place_has_way(v, from))
 		return false;

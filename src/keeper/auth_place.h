@@ -18,8 +18,11 @@ struct auth_place {
 bool auth_place_has_way(const struct vhost *v, size_t way);
 /* False: the way is walked to its end, or there is no such way. */
 bool auth_place_is_method(const struct vhost *v, struct auth_place at);
-/* The first way from this one on that may be tried: one that begins with a certificate only if one was shown. */
+/* The first way from this one on that may be tried with a form: one that begins with a certificate only if one was shown, one that begins
+ * with a token never. */
 bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way);
+/* The first way that begins with a token of HTTP Negotiate. */
+bool auth_place_find_token(const struct vhost *v, uint8_t *way);
 /* The first way that begins with a certificate, whatever comes before it. */
 bool auth_place_find_certificate(const struct vhost *v, uint8_t *way);
 /* Its number for config_vhost_method; UINT32_MAX, which is nobody's, if it is no method. */

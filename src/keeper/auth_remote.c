@@ -29,7 +29,8 @@ static enum err hold(struct auth_remote *r, struct auth_job *job)
 	h->conv = job->conv;
 	h->job = job;
 	HASH_ADD(hh, r->jobs, conv, sizeof h->conv, h);
-	if (!job->is_kept)
+	if (!job->is_kept &&
+	    !job->is_certificate) /* with a certificate, the password is of the next method */
 		explicit_bzero(job->password, sizeof job->password);
 	return ERR_OK;
 }
@@ -76,7 +77,8 @@ static enum err tell(struct auth_remote *r, enum msg type, const ProtobufCMessag
 	return ipc_send(r->ipc, type, ipc_next_id(r->ipc), body, nullptr, 0);
 }
 
-enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+/* Where a login stands and who it is about; without the password. */
+static Msg__BackBegin begin_of(uint32_t generation, const struct auth_job *job)
 {
 	const uint8_t *ip = nullptr;
 	size_t ip_len = addr_ip(&job->remote, &ip);
@@ -85,12 +87,30 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.generation = generation;
 	m.vhost = job->vhost;
 	m.method = job->method;
-	m.username = job->username;
+	m.username = (char *)(uintptr_t)job->username;
+	m.remote_ip = ipc_bytes(ip, ip_len);
+	m.user_agent = (char *)(uintptr_t)job->agent;
+	return m;
+}
+
+enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+{
+	Msg__BackBegin m = begin_of(generation, job);
 	m.password = job->password;
 	m.has_password = job->has_password;
 	m.group = job->group;
-	m.remote_ip = ipc_bytes(ip, ip_len);
-	m.user_agent = job->agent;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
+	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
+	return hold(r, job);
+}
+
+enum err auth_remote_certificate(struct auth_remote *r, uint32_t generation, struct auth_job *job,
+				 const uint8_t *authorities, size_t len)
+{
+	Msg__BackBegin m = begin_of(generation, job);
+	m.group = job->given; /* comes back with a yes */
+	m.certificate = ipc_bytes(job->cert, job->cert_len);
+	m.authorities = ipc_bytes(authorities, len);
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -100,6 +120,7 @@ enum err auth_remote_answer(struct auth_remote *r, struct auth_job *job)
 	Msg__BackAnswer m = MSG__BACK_ANSWER__INIT;
 	m.conv = job->conv;
 	m.answer = job->password;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
 	TRY(tell(r, MSG_BACK_ANSWER, &m.base));
 	return hold(r, job);
 }
@@ -139,12 +160,17 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 	put(job->why_text, sizeof job->why_text, m->why);
 	put(job->message, sizeof job->message, m->message);
 	job->why = job->why_text;
+	if (auth_token_set(&job->reply, m->token.data, m->token.len) != ERR_OK) {
+		job->result = ERR_RANGE;
+		return;
+	}
 	switch ((enum msgs_back)m->result) {
 	case BACK_OK: take_yes(job, m); return;
 	case BACK_MORE:
 		auth_job_ask(job, 0, m->message, m->label);
 		job->prompt.echo = m->echo;
 		job->prompt.is_challenge = m->is_challenge;
+		job->prompt.wants_token = m->wants_token;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
 	case BACK_BROKEN: break;

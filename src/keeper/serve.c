@@ -105,6 +105,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.group = b->group,
 		.cert = b->client_cert.data,
 		.cert_len = b->client_cert.len,
+		.token = b->token.data,
+		.token_len = b->token.len,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -131,8 +133,11 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.password_name = text(is_first ? "password" : "secondary_password");
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
+		done.wants_token = a->prompt->wants_token;
 	}
 	done.cert_authenticated = a->cert_authenticated;
+	if (a->token != nullptr)
+		done.token = ipc_bytes(a->token->bytes, a->token->len);
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
@@ -182,17 +187,6 @@ static void on_open(struct ipc *ipc, struct ipc_msg *m)
 	if (!restore_holds(k, ipc, m))
 		entry_begin(k, ipc, m->id, b);
 	explicit_bzero(b->cookie.data, b->cookie.len);
-}
-
-static void on_closed(struct ipc *ipc, struct ipc_msg *m)
-{
-	struct keeper *k = ipc_owner(ipc);
-	const Msg__Closed *b = (const void *)m->body;
-	bool known = b->cause >= CAUSE_NETWORK && b->cause < CAUSES_N;
-	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
-	quota_closed(k, ipc_peer_index(ipc), b);
-	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes,
-		       clock_now());
 }
 
 static void on_logout(struct ipc *ipc, struct ipc_msg *m)
@@ -310,7 +304,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_SIGN] = on_sign,
 	[MSG_AUTH] = on_auth,
 	[MSG_OPEN] = on_open,
-	[MSG_CLOSED] = on_closed,
+	[MSG_CLOSED] = closing_on_closed,
 	[MSG_LOGOUT] = on_logout,
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,

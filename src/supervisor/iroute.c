@@ -112,6 +112,9 @@ void iroute_on_iroute(struct ipc *ipc, struct ipc_msg *m)
 			    .len = (uint8_t)want->prefix_len };
 	memcpy(p.addr, want->ip.data, want->ip.len);
 	inet_ntop(p.family, p.addr, text, sizeof text);
+	if (shield_iroute(s->shield, &p, want->gone) != ERR_OK)
+		log_warn("iroute.unguarded route=%s/%u gone=%d: guard-inner drops what comes from there: %s",
+			 text, p.len, want->gone, strerror(errno));
 	const struct config *c = s->now.config;
 	if (c->route_add_cmd != nullptr && c->route_del_cmd != nullptr && !want->is_address)
 		by_command(s, &p, text, want->gone);

@@ -109,6 +109,8 @@ struct http_extra {
 	bool anonymous; /* leave out what tells the product (camouflage) */
 	const char *reason; /* X-Reason, which openconnect prints; made one line; nullptr: none */
 	const char *realm; /* of WWW-Authenticate: Basic; nullptr: none */
+	const char *
+		negotiate; /* token of WWW-Authenticate: Negotiate, base64; "": that only is offered; nullptr: no such line */
 };
 
 /* The head of an answer: status line, Connection, Content-Type (unless nullptr), X-Transcend-Version, Content-Length, extra

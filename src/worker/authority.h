@@ -17,9 +17,9 @@ enum err authority_connect(struct worker *w, int fd);
 
 /* Sign tls.sign; the answer goes to conn_signed. */
 enum err authority_sign(struct conn *c);
-/* One step of a login; the answer goes to web_auth_done. */
+/* One step of a login; the answer goes to web_auth_done.  token: of HTTP Negotiate, n 0: none. */
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
-			size_t auth_id_len);
+			size_t auth_id_len, struct slice token);
 /* Does the request carry the cookie of a session or of a login under way?  The answer goes to web_check_done.
  * cookie and auth_id: of 32 bytes, or nullptr. */
 enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id);

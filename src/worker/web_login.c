@@ -18,7 +18,7 @@ static const char *or_null(const char *text)
 	return text[0] != '\0' ? text : nullptr;
 }
 
-static enum err encode_id(const ProtobufCBinaryData *id, char out[WEB_ID_TEXT])
+enum err web_encode_id(const ProtobufCBinaryData *id, char out[WEB_ID_TEXT])
 {
 	size_t n = 0;
 	if (id->len != WEB_ID_LEN)
@@ -49,7 +49,7 @@ static enum err send_form(struct conn *c, struct login_form *f, const ProtobufCB
 	const char *chosen = c->web->group[0] != '\0' ? c->web->group : v->default_select_group;
 	f->selected = chosen != nullptr ? web_group_find(groups, f->groups_n, chosen) : f->groups_n;
 	if (auth_id != nullptr) {
-		TRY(encode_id(auth_id, context));
+		TRY(web_encode_id(auth_id, context));
 		f->handle = context;
 		TRY(login_cookies_form(&cookies, context, v->cookie_timeout));
 	}
@@ -122,7 +122,8 @@ static enum err ask_keeper(struct conn *c, const struct login_req *req)
 {
 	uint8_t auth_id[WEB_ID_LEN];
 	size_t n = auth_id_of(c, req, auth_id);
-	enum err e = authority_auth(c, req, auth_id, n);
+	struct slice token = c->web->by_token ? web_negotiate_token(c) : (struct slice){};
+	enum err e = authority_auth(c, req, auth_id, n, token);
 	explicit_bzero(auth_id, sizeof auth_id);
 	if (e != ERR_OK)
 		return web_refuse(c, 503, restarting);
@@ -135,8 +136,12 @@ static enum err begin(struct conn *c, const struct login_req *req)
 {
 	bool done = false;
 	enum err e = settle_certificate(c, req, &done);
-	if (done)
+	if (!done)
+		e = web_negotiate_begin(c, &done);
+	if (done || e != ERR_OK)
 		return e;
+	if (c->web->by_token)
+		return ask_keeper(c, req);
 	/* with a certificate the keeper knows who it is, and what is still to be asked */
 	return web_client_cert(c).p != nullptr ? ask_keeper(c, req) : first_form(c);
 }
@@ -171,8 +176,13 @@ enum err web_login_post(struct conn *c)
 
 enum err web_login_get(struct conn *c)
 {
+	static const struct login_req nothing = { .type = LOGIN_INIT };
+	bool done = false;
 	web_group_choose(c, nullptr);
-	return first_form(c);
+	enum err e = web_negotiate_begin(c, &done);
+	if (done || e != ERR_OK)
+		return e;
+	return c->web->by_token ? ask_keeper(c, &nothing) : first_form(c);
 }
 
 enum err web_login_svc(struct conn *c)
@@ -232,11 +242,11 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 	char context[WEB_ID_TEXT], webvpn[WEB_ID_TEXT], session_id[2 * SESSION_ID_LEN + 1];
 	const struct offer *o = web_offer(c);
 	const struct login_profile profile = { .name = o->profile_name, .sha1 = o->profile_sha1 };
-	TRY(encode_id(&done->cookie, webvpn));
+	TRY(web_encode_id(&done->cookie, webvpn));
 	TRY(name_session(&done->cookie, session_id));
 	bool has_context = done->auth_id.len > 0;
 	if (has_context)
-		TRY(encode_id(&done->auth_id, context));
+		TRY(web_encode_id(&done->auth_id, context));
 	const struct login_done d = { .session_id = session_id,
 				      .session_token = webvpn,
 				      .message = or_null(done->message),
@@ -282,6 +292,10 @@ static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 
 static enum err answer(struct conn *c, const Msg__AuthDone *done)
 {
+	bool is_answered = false;
+	enum err e = web_negotiate_answer(c, done, &is_answered);
+	if (is_answered || e != ERR_OK)
+		return e;
 	switch ((enum msgs_verdict)done->verdict) {
 	case VERDICT_OK:
 		STAT_INC(c->w, auth_ok);

@@ -47,7 +47,8 @@ static struct http_extra extra_of(const struct conn *c, const struct web_page *p
 	const struct strlist *lines = &web_vhost(c)->included_http_headers;
 	struct http_extra extra = { .anonymous = page->anonymous,
 				    .reason = page->reason,
-				    .realm = page->realm };
+				    .realm = page->realm,
+				    .negotiate = c->web->negotiate };
 	if (page->cookies != nullptr) {
 		extra.cookies = page->cookies->line;
 		extra.cookies_n = page->cookies->n;
