@@ -43,6 +43,9 @@ static uint32_t cause_of(uint32_t cause)
 		[CAUSE_REPLACED] = CAUSED_BY_PORT_PREEMPTED,
 		[CAUSE_SHUTDOWN] = CAUSED_BY_NAS_REBOOT,
 		[CAUSE_WORKER_LOST] = CAUSED_BY_NAS_ERROR,
+		[CAUSE_QUOTA] =
+			CAUSED_BY_SESSION_TIMEOUT, /* there is none for it; RFC 2866 calls it the end of what is allowed */
+		[CAUSE_EXPIRED] = CAUSED_BY_SESSION_TIMEOUT,
 	};
 	return cause < ARRAY_LEN(causes) && causes[cause] != 0 ? causes[cause] : CAUSED_BY_NAS_REQUEST;
 }

@@ -344,12 +344,25 @@ static enum err check_users(const struct scene *s)
 		c->run_as_user);
 }
 
+/* Who adds routes by a command must remove them by one. */
+static enum err check_route_commands(const struct scene *s)
+{
+	const struct config *c = s->p->config;
+	if (!s->is_default || (c->route_add_cmd == nullptr) == (c->route_del_cmd == nullptr))
+		return ERR_OK;
+	const char *has = c->route_add_cmd != nullptr ? "route-add-cmd" : "route-del-cmd";
+	return config_report_warn(
+		at(s, c->route_add_cmd != nullptr ? OPTION_route_add_cmd : OPTION_route_del_cmd),
+		"%s alone: routes that one command makes the other must remove; set both, or none", has);
+}
+
 enum err config_check(const struct config_parse *p)
 {
 	static enum err (*const checks[])(const struct scene *) = {
-		check_auth,    check_client_certs, check_certs, check_priorities, check_pool_exists,
-		check_pool_v4, check_pool_v6,      check_mtu,   check_names,      check_groups,
-		check_udp,     check_clients,      check_users, check_camouflage, check_profile,
+		check_auth,        check_client_certs, check_certs,   check_priorities,
+		check_pool_exists, check_pool_v4,      check_pool_v6, check_mtu,
+		check_names,       check_groups,       check_udp,     check_clients,
+		check_users,       check_camouflage,   check_profile, check_route_commands,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

@@ -74,6 +74,8 @@ enum config_type : uint8_t {
 	TYPE_AUTH,      /* struct authlist */
 	TYPE_GROUPS,    /* struct grouplist */
 	TYPE_ENUM,      /* uint32_t, from a list of words named in the table */
+	TYPE_BYTES,     /* uint64_t; 500M, 10G, 4Gi; 0 if unset */
+	TYPE_DATE,      /* int64_t, unix seconds; 0 if unset */
 };
 enum config_scope : uint8_t {
 	SCOPE_G = 1,       /* global only */
@@ -95,6 +97,9 @@ enum config_state : uint8_t {
 
 enum config_client_ocsp : uint32_t { CLIENT_OCSP_OFF, CLIENT_OCSP_SOFT, CLIENT_OCSP_HARD };
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
+enum config_firewall : uint32_t { FIREWALL_NONE, FIREWALL_NFTABLES };
+/* traffic-quota-period; the store keeps these numbers */
+enum config_period : uint32_t { PERIOD_TOTAL, PERIOD_DAILY, PERIOD_MONTHLY };
 enum config_guard_xdp : uint32_t { GUARD_XDP_AUTO, GUARD_XDP_NATIVE, GUARD_XDP_GENERIC, GUARD_XDP_OFF };
 
 struct vhost {

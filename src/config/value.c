@@ -13,7 +13,8 @@ static const struct config_value_type *const types[] = {
 	[TYPE_PREFIX] = &config_value_prefix,     [TYPE_PREFIXLIST] = &config_value_prefixlist,
 	[TYPE_ADDRLIST] = &config_value_addrlist, [TYPE_DOMAINLIST] = &config_value_domainlist,
 	[TYPE_AUTH] = &config_value_auth,         [TYPE_GROUPS] = &config_value_groups,
-	[TYPE_ENUM] = &config_value_enum,
+	[TYPE_ENUM] = &config_value_enum,         [TYPE_BYTES] = &config_value_bytes,
+	[TYPE_DATE] = &config_value_date,
 };
 
 void config_why_set(struct config_why *why, const char *fmt, ...)

@@ -49,6 +49,8 @@ extern const struct config_value_type config_value_prefixlist;
 extern const struct config_value_type config_value_addrlist;
 extern const struct config_value_type config_value_auth;
 extern const struct config_value_type config_value_groups;
+extern const struct config_value_type config_value_bytes;
+extern const struct config_value_type config_value_date;
 
 /* Make room for one more: *v has n elements of size each, and afterwards at least n + 1.  ERR_NOMEM. */
 enum err config_value_grow(void **v, size_t n, size_t size);

@@ -29,6 +29,7 @@ void ask_reload(struct job *job);
 void ask_stop_now(struct job *job);
 void ask_help(struct job *job);
 
+/* For commands of other files: the answer comes with this job's keeper_id, or the job fails. */
 /* Ask the keeper; its answer comes to a handler, which finds the job by the id.  Without a keeper the job fails. */
 void ask_keeper(struct job *job, enum msg type, const ProtobufCMessage *body);
 

@@ -5,6 +5,7 @@
 
 #include "control/ask.h"
 #include "control/guards.h"
+#include "control/quotas.h"
 
 static const struct cmd table[] = {
 #define CMD(words, arg, right, start, view, help) { words, arg, right, start, view, help },

@@ -18,6 +18,7 @@
 #include "control/control.h"
 #include "control/guards.h"
 #include "control/profile.h"
+#include "control/quotas.h"
 #include "control/settings.h"
 #include "control/watch.h"
 
@@ -70,6 +71,8 @@ static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_LIST_ITEM] = ask_on_list_item,
 	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
 	[MSG_STATUS_DONE] = ask_on_status_done,
+	[MSG_QUOTA_LIST_DONE] = quotas_on_list_done,
+	[MSG_QUOTA_RESET_DONE] = quotas_on_reset_done,
 	[MSG_EVENT] = watch_on_event,
 	[MSG_GUARD_ITEMS] = guards_on_items,
 	[MSG_GUARD_CHANGE_DONE] = guards_on_change_done,

@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "config/user.h"
 #include "control/human.h"
+#include "control/quotas.h"
 
 /* Of "Full session", which names a session where the cookie must not be shown */
 constexpr size_t SHORT_NAME_LEN = 6;
@@ -327,13 +328,15 @@ static void put_general(json_t *o, const struct control *c, const Msg__KeeperSta
 static void put_period(json_t *o, const struct control *c, const Msg__KeeperStatus *k, uint64_t now)
 {
 	/* a new keeper counts from its own beginning */
-	put_time(o, "Last stats reset", "_Last stats reset", "raw_last_stats_reset",
-		 k->stats_since != 0 ? k->stats_since : c->started_at, now);
+	const uint64_t began = k->period_began_at != 0 ? k->period_began_at
+			       : k->stats_since != 0   ? k->stats_since
+						       : c->started_at;
+	put_time(o, "Last stats reset", "_Last stats reset", "raw_last_stats_reset", began, now);
 	put_int(o, "Sessions handled", k->handled);
 	put_int(o, "Timed out sessions", k->timed_out);
 	put_int(o, "Timed out (idle) sessions", k->timed_out_idle);
 	put_int(o, "Closed due to error sessions", k->closed_error);
-	put_int(o, "Authentication failures", k->auth_failures);
+	put_int(o, "Authentication failures", k->period_auth_failures);
 	put_span(o, "Average auth time", "raw_avg_auth_time", k->auth_time_avg_ms / 1000);
 	put_span(o, "Max auth time", "raw_max_auth_time", k->auth_time_max_ms / 1000);
 	put_span(o, "Average session time", "raw_avg_session_time", k->session_time_avg_s);
@@ -397,6 +400,7 @@ json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t 
 	put_volume(o, &c->counters, ix);
 	put_auth(o, k);
 	put_store(o, k);
+	json_object_set_new(o, "Quotas", quotas_status(k));
 	json_object_update(o, processes);
 	return o;
 }

@@ -79,4 +79,7 @@ enum msgs_cause : uint8_t {
 	CAUSE_REPLACED, /* the same cookie connected again */
 	CAUSE_SHUTDOWN, /* the server stops */
 	CAUSE_WORKER_LOST, /* its worker died */
+	CAUSE_QUOTA, /* traffic-quota is used up */
+	CAUSE_EXPIRED, /* expire-date has come */
+	CAUSES_N
 };

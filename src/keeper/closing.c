@@ -79,9 +79,10 @@ void closing_on_closed(struct ipc *ipc, struct ipc_msg *m)
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Closed *b = (const void *)m->body;
 	uint32_t worker = ipc_peer_index(ipc);
-	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
+	bool known = b->cause >= CAUSE_NETWORK && b->cause < CAUSES_N;
 	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
 	note_begin(k, worker, b);
+	quota_closed(k, worker, b);
 	session_closed(&k->sessions, worker, b->sid, cause, b->rx_bytes, b->tx_bytes, clock_now());
 	const struct closing_row row = { .number = k->recall.last,
 					 .sid = b->sid,

@@ -184,7 +184,9 @@ static void refuse(struct keeper *k, struct entry *e, unsigned status, const cha
 /* The connect-script has succeeded, and yet the client does not come in. */
 static void undo_script(struct keeper *k, const struct session *s)
 {
-	const struct session_end end = { .sid = s->next_sid, .began_at = time(nullptr) };
+	const struct session_end end = { .sid = s->next_sid,
+					 .began_at = time(nullptr),
+					 .cause = CAUSE_NETWORK };
 	if (k->now.cfg->connect_script != nullptr)
 		script_disconnect(k, s, &end);
 }
@@ -243,6 +245,12 @@ static void reserve(struct keeper *k, struct entry *e)
 	struct session *s = nullptr;
 	const char *reason = nullptr;
 	struct session_open in = request_of(k, e->open, e->worker);
+	const struct session *known = session_of(k, e);
+	const char *why = known != nullptr ? quota_refusal(k, known) : nullptr;
+	if (why != nullptr) {
+		refuse(k, e, 401, why);
+		return;
+	}
 	unsigned status = session_reserve(&k->sessions, &in, clock_now(), &s, &reason);
 	if (status != 200)
 		finish(k, e, status, reason, nullptr);

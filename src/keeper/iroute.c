@@ -26,12 +26,13 @@ void iroute_fill(struct iroute_list *out, const struct session *s)
 	}
 }
 
-static void tell(struct keeper *k, const struct prefix *p, bool gone)
+static void tell(struct keeper *k, const struct prefix *p, bool is_address, bool gone)
 {
 	Msg__Iroute m = MSG__IROUTE__INIT;
 	m.ip = ipc_bytes(p->addr, bytes_of(p));
 	m.prefix_len = p->len;
 	m.gone = gone;
+	m.is_address = is_address;
 	if (ipc_is_alive(k->supervisor) &&
 	    ipc_send(k->supervisor, MSG_IROUTE, ipc_next_id(k->supervisor), &m.base, nullptr, 0) != ERR_OK)
 		log_debug("iroute.not_sent");
@@ -60,9 +61,9 @@ void iroute_tell(struct keeper *k, const struct session *s, bool gone)
 	if (s->own == nullptr && s->facts == nullptr)
 		return;
 	for (size_t i = 0; s->own != nullptr && i < MIN(s->own->iroute.n, IROUTE_MAX); i++)
-		tell(k, &s->own->iroute.v[i], gone);
+		tell(k, &s->own->iroute.v[i], false, gone);
 	if (!is_in_a_pool(k->now.cfg, &s->ipv4.addr))
-		tell(k, &s->ipv4.addr, gone);
+		tell(k, &s->ipv4.addr, true, gone);
 	if (!is_in_a_pool(k->now.cfg, &s->ipv6.addr))
-		tell(k, &s->ipv6.addr, gone);
+		tell(k, &s->ipv6.addr, true, gone);
 }

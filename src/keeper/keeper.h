@@ -17,6 +17,8 @@
 #include "keeper/event.h"
 #include "keeper/fetch.h"
 #include "keeper/list.h"
+#include "keeper/period.h"
+#include "keeper/quota.h"
 #include "keeper/recall.h"
 #include "keeper/reload.h"
 #include "keeper/restore.h"
@@ -50,6 +52,8 @@ struct keeper {
 	struct recall recall;     /* what survives us */
 	struct auth_remote remote; /* PAM, RADIUS */
 	struct acct acct;
+	struct quotas quotas;
+	struct period period;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct entries entries;   /* on their way in */
 	unsigned scripts_n;       /* that the supervisor has not answered */
@@ -64,6 +68,7 @@ struct keeper {
 	struct staples staples;
 	struct mono crl_look_at;
 	uv_timer_t stop;
+	bool uses_utmp; /* there may be entries */
 	bool is_running; /* GO came */
 	bool is_stopping;
 };

@@ -184,6 +184,8 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	status.acct_waiting = acct_waiting(&k->acct);
 	status.banned = watch_banned(&k->watch);
 	recall_status(&k->recall, &status);
+	quota_status(&k->quotas, &status);
+	period_status(&k->period, a, &status);
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"control is gone\"");
 }

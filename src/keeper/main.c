@@ -140,6 +140,8 @@ static ipc_handler *const control_handlers[MSG_N] = {
 	[MSG_GUARD_LIST] = watch_on_list,
 	[MSG_GUARD_CHANGE] = watch_on_change,
 	[MSG_GUARD_STATUS] = watch_on_status,
+	[MSG_QUOTA_LIST] = quota_on_list,
+	[MSG_QUOTA_RESET] = quota_on_reset,
 };
 
 static void on_control_ended(struct ipc *ipc, enum ipc_end why)
@@ -280,6 +282,7 @@ static void on_tick(uv_timer_t *timer)
 	entry_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
 	recall_tick(k, now);
+	period_tick(k, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
 	watch_tick(k, now);
@@ -311,6 +314,7 @@ static void fini(struct keeper *k)
 	edition_fini(&k->before);
 	auth_remote_fini(&k->remote);
 	acct_fini(&k->acct);
+	quota_fini(&k->quotas);
 	maps_fini(&k->maps);
 	watch_fini(&k->watch);
 	free(k->device);

@@ -270,6 +270,7 @@ static void on_resync(void *ctx)
 	for (const struct session *s = k->sessions.by_cookie; s != nullptr; s = s->hh.next)
 		if (s->state != SESSION_ENDING)
 			recall_put(k, s);
+	quota_put_all(k);
 	store_release(r->store);
 }
 
@@ -287,6 +288,7 @@ void recall_load(struct keeper *k)
 		return;
 	struct load l = { .k = k, .now_unix = time(nullptr), .now = clock_now() };
 	const struct store_events events = { .done = on_done, .resync = on_resync, .ctx = k };
+	quota_load(k);
 	enum err e = store_load(r->store, on_row, &l);
 	if (e != ERR_OK) {
 		give_up(r, "load", e);

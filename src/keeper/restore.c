@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "keeper/entry.h"
+#include "keeper/firewall.h"
 #include "keeper/keeper.h"
 #include "keeper/serve.h"
 #include "keeper/session_msg.h"
@@ -71,6 +72,7 @@ static void finish(struct keeper *k)
 	struct restore *r = &k->restore;
 	r->is_done = true;
 	recall_settle(k);
+	firewall_settled(k);
 	log_info("keeper.restored sessions=%u waiting=%u", r->sessions_n, r->opens_n);
 	struct restore_open *o;
 	while ((o = take(r)) != nullptr)

@@ -214,6 +214,7 @@ void script_disconnect(struct keeper *k, const struct session *s, const struct s
 	put_number(&a, VAR_STATS_BYTES_IN, end->rx_bytes);
 	put_number(&a, VAR_STATS_BYTES_OUT, end->tx_bytes);
 	put_number(&a, VAR_STATS_DURATION, end->secs);
+	put(&a, VAR_DISCONNECT_REASON, session_cause_text(end->cause));
 	if (request(k, SCRIPT_DISCONNECT, s, &a) == 0)
 		log_err("script.lost kind=disconnect user=\"%s\"", session_username(s));
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "keeper/auth_kind.h"
 #include "keeper/entry.h"
+#include "keeper/firewall.h"
 #include "keeper/iroute.h"
 #include "keeper/keeper.h"
 #include "keeper/script.h"
@@ -244,9 +245,33 @@ static void announce(void *ctx, const struct session *s, bool gone)
 			send_route(k->workers[i].ipc, s, gone);
 }
 
+/* For use-utmp.  An end is told also when the option was switched off meanwhile. */
+static void tell_utmp(struct keeper *k, const struct session *s, uint64_t sid, bool gone)
+{
+	const uint8_t *ip = nullptr;
+	size_t len = addr_ip(&s->remote, &ip);
+	Msg__Utmp m = MSG__UTMP__INIT;
+	if (!k->uses_utmp && !k->now.cfg->use_utmp)
+		return;
+	k->uses_utmp = true;
+	m.sid = sid;
+	m.gone = gone;
+	m.username = text(session_username(s));
+	m.remote_ip = ipc_bytes(ip, len);
+	if (ipc_is_alive(k->supervisor))
+		send_to(k->supervisor, MSG_UTMP, ipc_next_id(k->supervisor), &m.base);
+}
+
+static void begun(void *ctx, const struct session *s)
+{
+	recall_begun(ctx, s);
+	firewall_begun(ctx, s);
+}
+
 static void opened(void *ctx, struct session *s)
 {
 	acct_opened(ctx, s);
+	tell_utmp(ctx, s, s->sid, false);
 	iroute_tell(ctx, s, false);
 	script_host_update(ctx, s);
 	event_opened(ctx, s);
@@ -255,6 +280,8 @@ static void opened(void *ctx, struct session *s)
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
 {
 	acct_closed(ctx, s, end);
+	tell_utmp(ctx, s, end->sid, true);
+	firewall_ended(ctx, end->sid);
 	script_disconnect(ctx, s, end);
 	entry_closed(ctx, s);
 	event_closed(ctx, s, end);
@@ -267,7 +294,7 @@ const struct session_ops keeper_session_ops = {
 	.closed = closed,
 	.put = recall_put,
 	.drop = recall_drop,
-	.begun = recall_begun,
+	.begun = begun,
 	.ended = recall_ended,
 };
 
@@ -282,6 +309,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
+	[MSG_QUOTA_USED] = quota_on_used,
 	[MSG_GUARD_SEEN] = watch_on_seen,
 };
 

@@ -27,6 +27,8 @@ const char *session_cause_text(enum msgs_cause cause)
 		[CAUSE_REPLACED] = "replaced",
 		[CAUSE_SHUTDOWN] = "shutdown",
 		[CAUSE_WORKER_LOST] = "worker-lost",
+		[CAUSE_QUOTA] = "quota",
+		[CAUSE_EXPIRED] = "expired",
 	};
 	return cause < ARRAY_LEN(texts) && texts[cause] != nullptr ? texts[cause] : "unknown";
 }
@@ -292,6 +294,8 @@ uint32_t session_life_s(const struct sessions *a, const struct session *s, enum 
 		[CAUSE_REPLACED] = FULL,
 		[CAUSE_SHUTDOWN] = FULL,
 		[CAUSE_WORKER_LOST] = FULL,
+		[CAUSE_QUOTA] = FULL, /* refused by what it says now, and let in by what it says tomorrow */
+		[CAUSE_EXPIRED] = FULL,
 	};
 	const struct vhost *v = &a->cfg->vhosts[s->vhost];
 	enum life life = cause < ARRAY_LEN(lives) ? lives[cause] : FULL;

@@ -283,6 +283,12 @@ enum err store_load(struct store *st, store_row *each, void *ctx)
 	return store_sqlite_load(st->db, each, ctx);
 }
 
+enum err store_load_quotas(struct store *st, store_quota_row *each, void *ctx)
+{
+	assert(!st->has_thread);
+	return store_sqlite_load_quotas(st->db, each, ctx);
+}
+
 enum err store_start(struct store *st, void *loop, const struct store_events *events)
 {
 	st->events = *events;
@@ -399,6 +405,11 @@ uint64_t store_finish(struct store *st, const struct store_closed *closed)
 	if (c != nullptr)
 		c->closed = *closed;
 	return add(st, c);
+}
+
+uint64_t store_put_quota(struct store *st, const struct store_quota *q)
+{
+	return add(st, change(STORE_QUOTA, q, sizeof *q));
 }
 
 uint64_t store_alive(struct store *st, int64_t unix_now)

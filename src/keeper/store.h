@@ -50,6 +50,14 @@ struct store_closed {
 	int64_t ended_at;             /* unix */
 };
 
+/* What a user has used of his quota, and what the quota was. */
+struct store_quota {
+	char vhost[STORE_TEXT_MAX + 1], username[STORE_TEXT_MAX + 1];
+	uint64_t used, most; /* bytes */
+	uint32_t period;     /* enum config_period */
+	int64_t since;       /* unix; begin of the period that used is of */
+};
+
 struct store_stats {
 	enum store_state state;
 	uint64_t written;      /* changes */
@@ -76,6 +84,8 @@ struct store_events {
 /* One session as it was put.  body is borrowed. */
 typedef void store_row(void *ctx, const uint8_t hash[STORE_HASH_LEN], const uint8_t *body, size_t len);
 
+typedef void store_quota_row(void *ctx, const struct store_quota *q);
+
 /*
  * Open, check and bring up to date the database in the working directory, which is this process's and nobody else's.  To be called before
  * the sandbox is closed: afterwards no file is opened any more.  A damaged one is renamed (….damaged-TIME) and a new one begun.
@@ -85,6 +95,7 @@ enum err store_open(struct store **out);
 const struct store_facts *store_facts(const struct store *st);
 /* All sessions, in any order. */
 enum err store_load(struct store *st, store_row *each, void *ctx);
+enum err store_load_quotas(struct store *st, store_quota_row *each, void *ctx);
 /* The writer begins its work; events come in the loop of the caller (a uv_loop_t). */
 enum err store_start(struct store *st, void *loop, const struct store_events *events);
 /* Writes what waits, and ends.  nullptr is fine. */
@@ -96,6 +107,7 @@ uint64_t store_put(struct store *st, const uint8_t hash[STORE_HASH_LEN], const v
 uint64_t store_drop(struct store *st, const uint8_t hash[STORE_HASH_LEN]);
 uint64_t store_append(struct store *st, const struct store_opened *o);
 uint64_t store_finish(struct store *st, const struct store_closed *c);
+uint64_t store_put_quota(struct store *st, const struct store_quota *q);
 /* The owner lives, at this time. */
 uint64_t store_alive(struct store *st, int64_t unix_now);
 /* Records below this number that have no end get one: nobody has these connections.  Ended when the last owner was last alive. */

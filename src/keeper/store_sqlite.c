@@ -29,6 +29,10 @@ static const char *const migrations[STORE_VERSION] = {
 	" logged_in_at INTEGER NOT NULL, connected_at INTEGER NOT NULL, ended_at INTEGER NOT NULL DEFAULT 0,"
 	" cause TEXT NOT NULL DEFAULT '', rx_bytes INTEGER NOT NULL DEFAULT 0, tx_bytes INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX accounting_open ON accounting(sid) WHERE ended_at = 0;",
+
+	"CREATE TABLE quota("
+	" vhost TEXT NOT NULL, username TEXT NOT NULL, used INTEGER NOT NULL, most INTEGER NOT NULL,"
+	" period INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(vhost, username)) WITHOUT ROWID;",
 };
 
 enum statement : uint8_t { BEGIN, COMMIT, ROLLBACK, PRUNE, STATEMENTS_N };
@@ -57,6 +61,10 @@ static const char *const changes[STORE_KINDS_N] = {
 	[STORE_ABANDON] = "UPDATE accounting SET cause = 'lost', ended_at ="
 			  " max(connected_at, coalesce((SELECT value FROM fact WHERE name = 'alive_at'), 0))"
 			  " WHERE ended_at = 0 AND sid < ?1",
+	[STORE_QUOTA] =
+		"INSERT INTO quota(vhost, username, used, most, period, since) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+		" ON CONFLICT(vhost, username) DO UPDATE SET used = excluded.used, most = excluded.most,"
+		" period = excluded.period, since = excluded.since",
 };
 
 struct store_sqlite {
@@ -319,6 +327,35 @@ enum err store_sqlite_load(struct store_sqlite *db, store_row *each, void *ctx)
 	return e;
 }
 
+static void take_text(char to[STORE_TEXT_MAX + 1], sqlite3_stmt *st, int column)
+{
+	const unsigned char *text = sqlite3_column_text(st, column);
+	snprintf(to, STORE_TEXT_MAX + 1, "%s", text != nullptr ? (const char *)text : "");
+}
+
+/* Who has used nothing for a year is forgotten, unless it is the total that counts. */
+enum err store_sqlite_load_quotas(struct store_sqlite *db, store_quota_row *each, void *ctx)
+{
+	static const char sql[] = "SELECT vhost, username, used, most, period, since FROM quota";
+	sqlite3_stmt *st;
+	TRY(run(db, "DELETE FROM quota WHERE period > 0 AND since < unixepoch() - 366 * 86400"));
+	int r = sqlite3_prepare_v2(db->db, sql, -1, &st, nullptr);
+	if (r != SQLITE_OK)
+		return err_of(db, r);
+	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_quota q = { .used = (uint64_t)MAX(sqlite3_column_int64(st, 2), 0),
+					 .most = (uint64_t)MAX(sqlite3_column_int64(st, 3), 0),
+					 .period = (uint32_t)sqlite3_column_int64(st, 4),
+					 .since = sqlite3_column_int64(st, 5) };
+		take_text(q.vhost, st, 0);
+		take_text(q.username, st, 1);
+		each(ctx, &q);
+	}
+	enum err e = r == SQLITE_DONE ? ERR_OK : err_of(db, r);
+	sqlite3_finalize(st);
+	return e;
+}
+
 /* {{ write }} */
 
 static enum err step(struct store_sqlite *db, sqlite3_stmt *st)
@@ -362,6 +399,16 @@ static void bind_closed(sqlite3_stmt *st, const struct store_closed *c)
 	bind_number(st, 6, c->tx_bytes);
 }
 
+static void bind_quota(sqlite3_stmt *st, const struct store_quota *q)
+{
+	bind_text(st, 1, q->vhost);
+	bind_text(st, 2, q->username);
+	bind_number(st, 3, q->used);
+	bind_number(st, 4, q->most);
+	bind_number(st, 5, q->period);
+	sqlite3_bind_int64(st, 6, q->since);
+}
+
 static void bind(sqlite3_stmt *st, const struct store_change *c)
 {
 	switch (c->kind) {
@@ -371,6 +418,7 @@ static void bind(sqlite3_stmt *st, const struct store_change *c)
 	case STORE_OPENED: bind_opened(st, (const void *)c->body); break;
 	case STORE_CLOSED: bind_closed(st, &c->closed); break;
 	case STORE_ABANDON: bind_number(st, 1, c->sid); break;
+	case STORE_QUOTA: bind_quota(st, (const void *)c->body); break;
 	case STORE_CLEAR:
 	case STORE_KINDS_N: break;
 	}

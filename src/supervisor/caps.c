@@ -37,6 +37,14 @@ static bool keep(unsigned cap)
 /* Not for us but for scripts: what the rules of firewalls and files of others need.  Exec by root gives what is in the bounding set. */
 static const unsigned script_caps[] = { CAP_NET_RAW, CAP_DAC_OVERRIDE, CAP_CHOWN, CAP_FOWNER };
 
+bool caps_are_for_scripts(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(script_caps); i++)
+		if (prctl(PR_CAPBSET_READ, script_caps[i], 0, 0, 0) != 1)
+			return false;
+	return true;
+}
+
 enum err caps_narrow(bool traceable, bool with_pam, bool with_scripts)
 {
 	capng_clear(CAPNG_SELECT_ALL);

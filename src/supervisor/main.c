@@ -87,15 +87,10 @@ static void close_loop(struct supervisor *s)
 	uv_close((uv_handle_t *)&s->start_timer, nullptr);
 	uv_close((uv_handle_t *)&s->stop.timer, nullptr);
 	uv_close((uv_handle_t *)&s->reload.timer, nullptr);
+	uv_close((uv_handle_t *)&s->firewall.gather, nullptr);
 	uv_close((uv_handle_t *)&s->shield_timer, nullptr);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
-}
-
-static bool has_scripts(const struct config *c)
-{
-	return c->connect_script != nullptr || c->disconnect_script != nullptr ||
-	       c->host_update_script != nullptr;
 }
 
 /* Until the end; the status to exit with. */
@@ -106,11 +101,12 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->start_timer);
 	uv_timer_init(&s->loop, &s->stop.timer);
 	uv_timer_init(&s->loop, &s->reload.timer);
+	firewall_start(&s->firewall, &s->loop);
 	uv_timer_init(&s->loop, &s->shield_timer);
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
 	    (s->args->test_only || caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam"),
-					       has_scripts(s->now.config)) == ERR_OK)) {
+					       scripts_are_wanted(s->now.config)) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
 		if (s->shield != nullptr) /* -t has none */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "supervisor/caps.h"
 #include "supervisor/daemon.h"
 #include "supervisor/report.h"
 #include "supervisor/setup.h"
@@ -88,6 +89,10 @@ static void warn_restart(struct supervisor *s)
 		return;
 	for (size_t i = 0; i < diff.n; i++)
 		log_warn("reload.restart_needed %s", diff.v[i].text);
+	if (scripts_are_wanted(s->reload.next.config) && !caps_are_for_scripts())
+		log_warn(
+			"reload.restart_needed scripts: none was configured at start, so they lack capabilities (NET_RAW, DAC_OVERRIDE, "
+			"CHOWN, FOWNER), and iptables or files of others will refuse them before a restart");
 }
 
 /* On failure problems tells what is wrong with a profile, in place of the warnings of the text. */

@@ -60,7 +60,11 @@ static void set_signals(void)
 	set_fds(s);
 	set_limits();
 	set_signals();
-	char path[PATH_MAX], *argv[] = { path, nullptr };
+	char path[PATH_MAX], option[] = "-c", *argv[] = { path, nullptr, nullptr, nullptr };
+	if (s->command != nullptr) {
+		argv[1] = option;
+		argv[2] = (char *)(uintptr_t)s->command;
+	}
 	snprintf(path, sizeof path, "%s", s->path);
 	execve(path, argv, s->env);
 	give_up(s, "exec");

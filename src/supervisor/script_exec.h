@@ -13,7 +13,8 @@
 #include "base/base.h"
 
 struct script_exec {
-	const char *path; /* also the only argument */
+	const char *path;
+	const char *command; /* for a shell: path -c command; nullptr: path is the only argument */
 	char **env;       /* ends with nullptr */
 	int folder;
 	int log;

@@ -12,14 +12,18 @@
 
 #include "base/log.h"
 #include "supervisor/script_exec.h"
+#include "supervisor/stop.h"
 #include "supervisor/supervisor.h"
 
 constexpr size_t ENV_MAX = VARS_N + 4;
+static const char SHELL[] = "/bin/sh";
 
 struct script_job {
 	struct script_job *next;
 	struct supervisor *s;
 	Msg__Script *what;
+	const char *name; /* for the log */
+	char *command;    /* nullptr: a script of the keeper's wish */
 	uint32_t id;
 	pid_t keeper; /* who waits for the answer */
 	pid_t pid;    /* 0: not started */
@@ -34,6 +38,12 @@ static const char *const kinds[] = {
 	[SCRIPT_DISCONNECT] = "disconnect",
 	[SCRIPT_HOST_UPDATE] = "host-update",
 };
+
+bool scripts_are_wanted(const struct config *c)
+{
+	return c->connect_script != nullptr || c->disconnect_script != nullptr ||
+	       c->host_update_script != nullptr || c->route_add_cmd != nullptr;
+}
 
 static const char *path_of(const struct config *c, uint32_t kind)
 {
@@ -84,7 +94,8 @@ static enum err make_env(struct env *env, const Msg__Script *m)
 	bool is_set[VARS_N] = {};
 	size_t n = 0;
 	TRY(set_var(&env->v[n++], "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
-	TRY(set_var(&env->v[n++], "REASON", kinds[m->kind]));
+	if (m->kind < ARRAY_LEN(kinds) && kinds[m->kind] != nullptr)
+		TRY(set_var(&env->v[n++], "REASON", kinds[m->kind]));
 	for (size_t i = 0; i < m->n_vars; i++) {
 		const Msg__ScriptVar *v = m->vars[i];
 		if (v->name == VAR_NONE || v->name >= VARS_N || is_set[v->name])
@@ -101,6 +112,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
 	struct script_job *j = CONTAINER_OF((uv_timer_t *)handle, struct script_job, timer);
 	msg__script__free_unpacked(j->what, nullptr);
+	free(j->command);
 	free(j);
 }
 
@@ -139,18 +151,24 @@ static bool undo(struct script_job *j, bool is_done)
 	    path_of(j->s->now.config, SCRIPT_DISCONNECT) == nullptr)
 		return false;
 	j->what->kind = SCRIPT_DISCONNECT;
+	j->name = kinds[SCRIPT_DISCONNECT];
 	j->pid = 0;
 	j->is_late = false;
 	enqueue(j);
 	return true;
 }
 
+static bool is_awaited(const struct script_job *j)
+{
+	return j->keeper != 0 && supervisor_keeper(j->s)->pid == j->keeper;
+}
+
 /* error: "" if it succeeded. */
 static void finish(struct script_job *j, const char *error)
 {
-	if (supervisor_keeper(j->s)->pid == j->keeper && j->keeper != 0)
+	if (j->command == nullptr && is_awaited(j))
 		answer(j, error);
-	else if (undo(j, error[0] == '\0'))
+	else if (j->command == nullptr && undo(j, error[0] == '\0'))
 		return;
 	job_free(j);
 }
@@ -172,7 +190,9 @@ static enum err run(struct script_job *j, const char *path)
 	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0)
 		return ERR_SYS;
 	int theirs OWNED(base_closep) = pipe[1];
-	const struct script_exec x = { .path = path, .env = env.v, .folder = j->s->folder, .log = theirs };
+	const struct script_exec x = {
+		.path = path, .command = j->command, .env = env.v, .folder = j->s->folder, .log = theirs
+	};
 	enum err e = script_exec_run(&j->pid, &x);
 	if (e != ERR_OK) {
 		close(pipe[0]);
@@ -182,22 +202,21 @@ static enum err run(struct script_job *j, const char *path)
 	uv_timer_start(&j->timer, on_late, (uint64_t)j->s->now.config->script_timeout * 1000, 0);
 	if (logpipe_new(&j->log, &j->s->loop, pipe[0], "script", j->pid) != ERR_OK)
 		log_warn("script.output_lost pid=%d", j->pid);
-	log_debug("script.started kind=%s pid=%d path=%s", kinds[j->what->kind], j->pid, path);
+	log_debug("script.started kind=%s pid=%d path=%s", j->name, j->pid, path);
 	return ERR_OK;
 }
 
 static void start(struct script_job *j)
 {
 	struct scripts *all = &j->s->scripts;
-	const char *path = path_of(j->s->now.config, j->what->kind);
+	const char *path = j->command != nullptr ? SHELL : path_of(j->s->now.config, j->what->kind);
 	if (path == nullptr) { /* a reload has removed it */
 		finish(j, "");
 		return;
 	}
 	enum err e = run(j, path);
 	if (e != ERR_OK) {
-		log_err("script.not_started kind=%s path=%s error=\"%s\"", kinds[j->what->kind], path,
-			err_text(e));
+		log_err("script.not_started kind=%s path=%s error=\"%s\"", j->name, path, err_text(e));
 		finish(j, err_text(e));
 		return;
 	}
@@ -264,6 +283,8 @@ static struct script_job *job_new(struct supervisor *s, const Msg__Script *m, ui
 		return nullptr;
 	}
 	*j = (struct script_job){ .s = s, .what = what, .id = id, .keeper = supervisor_keeper(s)->pid };
+	if (m->kind < ARRAY_LEN(kinds))
+		j->name = kinds[m->kind];
 	uv_timer_init(&s->loop, &j->timer);
 	return j;
 }
@@ -300,6 +321,25 @@ void scripts_on_script(struct ipc *ipc, struct ipc_msg *m)
 	advance(s);
 }
 
+enum err scripts_run_command(struct supervisor *s, const char *what, const char *command, uint64_t key)
+{
+	Msg__Script m = MSG__SCRIPT__INIT;
+	m.key = key;
+	if (s->scripts.waiting_n >= SCRIPTS_WAIT_MAX)
+		return ERR_FULL;
+	char *text = strdup(command);
+	struct script_job *j = text != nullptr ? job_new(s, &m, 0) : nullptr;
+	if (j == nullptr) {
+		free(text);
+		return ERR_NOMEM;
+	}
+	j->name = what;
+	j->command = text;
+	enqueue(j);
+	advance(s);
+	return ERR_OK;
+}
+
 /* {{ end of a script }} */
 
 static void describe(char *out, size_t cap, const struct script_job *j, int status)
@@ -323,10 +363,9 @@ static void ended(struct script_job *j, int status)
 		logpipe_finish(TAKE(j->log)); /* its last words come first */
 	describe(error, sizeof error, j, status);
 	if (error[0] == '\0')
-		log_info("script.done kind=%s pid=%d ms=%lu", kinds[j->what->kind], j->pid, ms);
+		log_info("script.done kind=%s pid=%d ms=%lu", j->name, j->pid, ms);
 	else
-		log_warn("script.failed kind=%s pid=%d ms=%lu why=\"%s\"", kinds[j->what->kind], j->pid, ms,
-			 error);
+		log_warn("script.failed kind=%s pid=%d ms=%lu why=\"%s\"", j->name, j->pid, ms, error);
 	finish(j, error);
 }
 
@@ -345,12 +384,21 @@ void scripts_reap(struct supervisor *s)
 		ended(j, status);
 	}
 	advance(s);
+	if (s->phase == PHASE_STOP && !scripts_are_busy(s))
+		stop_advance(s);
+}
+
+bool scripts_are_busy(const struct supervisor *s)
+{
+	return s->scripts.running_n + s->scripts.waiting_n > 0;
 }
 
 uint64_t scripts_patience_ms(const struct supervisor *s)
 {
 	const struct config *c = s->now.config;
-	return c->disconnect_script != nullptr ? c->script_timeout * UINT64_C(1000) : 0;
+	return c->disconnect_script != nullptr || c->route_del_cmd != nullptr
+		       ? c->script_timeout * UINT64_C(1000)
+		       : 0;
 }
 
 void scripts_fini(struct supervisor *s)

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include "config/config.h"
 #include "ipc/ipc.h"
 
 struct supervisor;
@@ -26,10 +27,18 @@ struct scripts {
 	unsigned running_n, waiting_n;
 };
 
+/* Does the configuration name any? */
+bool scripts_are_wanted(const struct config *c);
+/*
+ * Run a command of the configuration by the shell, in order with others of this key; nobody waits for it.  what: for the log, static.
+ * ERR_NOMEM, ERR_FULL.
+ */
+enum err scripts_run_command(struct supervisor *s, const char *what, const char *command, uint64_t key);
 /* MSG_SCRIPT of the keeper */
 void scripts_on_script(struct ipc *ipc, struct ipc_msg *m);
 /* Look which have ended; call it on SIGCHLD. */
 void scripts_reap(struct supervisor *s);
+bool scripts_are_busy(const struct supervisor *s);
 /* How much longer than usual the keeper may need to stop, for the scripts of its last sessions. */
 uint64_t scripts_patience_ms(const struct supervisor *s);
 /* The end: what still runs is killed. */

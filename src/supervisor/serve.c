@@ -16,6 +16,7 @@
 #include "supervisor/status.h"
 #include "supervisor/stop.h"
 #include "supervisor/userfiles.h"
+#include "supervisor/utmp.h"
 
 static void on_config_done(struct ipc *ipc, struct ipc_msg *m)
 {
@@ -214,4 +215,6 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_SCRIPT] = scripts_on_script,
 	[MSG_IROUTE] = iroute_on_iroute,
 	[MSG_GUARD_BLOCK] = on_guard_block,
+	[MSG_UTMP] = utmp_on_session,
+	[MSG_FIREWALL] = firewall_on_session,
 };

@@ -11,8 +11,10 @@
 #include "supervisor/admin.h"
 #include "supervisor/caps.h"
 #include "supervisor/net.h"
+#include "supervisor/netns.h"
 #include "supervisor/start.h"
 #include "supervisor/state.h"
+#include "supervisor/utmp.h"
 
 constexpr rlim_t FILES_MAX = 1 << 20;      /* descriptors of a worker: a connection each */
 constexpr uint32_t SLOTS_DEFAULT = 16'384; /* counters of sessions, where max-clients sets no limit */
@@ -38,6 +40,19 @@ void setup_workers_n(struct supervisor *s)
 	s->workers_n = MIN(n != 0 ? n : kit_cpus(), SUPERVISOR_WORKERS_MAX);
 }
 
+/* Sockets of inherited descriptors are where they were made. */
+static enum err open_listen(struct supervisor *s)
+{
+	const struct config *c = s->now.config;
+	int back = -1;
+	if (c->listen_netns == nullptr)
+		return listen_open(&s->listen, c, s->args->config, s->workers_n);
+	TRY(netns_enter(c->listen_netns, &back));
+	enum err e = listen_open(&s->listen, c, s->args->config, s->workers_n);
+	TRY(netns_leave(back));
+	return e;
+}
+
 static enum err open_device(struct supervisor *s)
 {
 	const struct config *c = s->now.config;
@@ -60,8 +75,12 @@ enum err setup_resources(struct supervisor *s)
 	const struct config *c = s->now.config;
 	s->started_at = (uint64_t)time(nullptr);
 	raise_limits(c->max_clients);
-	TRY(listen_open(&s->listen, c, s->args->config, s->workers_n));
+	TRY(open_listen(s));
 	TRY(open_device(s));
+	if (c->firewall == FIREWALL_NFTABLES)
+		firewall_open(&s->firewall, s->tun.name);
+	if (c->use_utmp)
+		utmp_clear(s->tun.name);
 	TRY(open_kits(s));
 	if (guardmem_init(&s->guard) != ERR_OK)
 		log_warn("guard.off");
@@ -136,6 +155,7 @@ enum err setup_children(struct supervisor *s)
 
 void setup_undo(struct supervisor *s)
 {
+	firewall_close(&s->firewall); /* while the device is there, so that nothing passes between */
 	shield_freep(&s->shield);
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)

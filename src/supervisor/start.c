@@ -325,6 +325,8 @@ static void on_died(struct child *c, int status)
 	}
 	if (c->role == ROLE_KEEPER)
 		edits_drop_all(&s->edits);
+	if (c->role == ROLE_KEEPER)
+		firewall_keeper_died(&s->firewall);
 	if (c->role == ROLE_KEEPER) /* their channels to it are dead */
 		for (size_t i = 0; i < s->children_n; i++)
 			s->children[i].is_linked = false;

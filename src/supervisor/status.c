@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "supervisor/listen.h"
@@ -16,7 +17,7 @@ static size_t list_features(const struct supervisor *s, char *out[static FEATURE
 {
 	static char bpf_on[] = "bpf-steering=on", bpf_off[] = "bpf-steering=off",
 		    isolated[] = "isolate-workers=on", open[] = "isolate-workers=off";
-	static char offload[32], udp[48];
+	static char offload[32], udp[48], firewall[80] = "firewall=";
 	size_t n = 0;
 	out[n++] = s->steering != nullptr ? bpf_on : bpf_off;
 	out[n++] = s->now.config->isolate_workers && !s->args->traceable ? isolated : open;
@@ -26,6 +27,9 @@ static size_t list_features(const struct supervisor *s, char *out[static FEATURE
 		 listen_has_udp(&s->listen, UDP_SEGMENT) ? "segment" : "single",
 		 listen_has_udp(&s->listen, UDP_GRO) ? "+gro" : "");
 	out[n++] = udp;
+	firewall_describe(&s->firewall, firewall + strlen("firewall="),
+			  sizeof firewall - strlen("firewall="));
+	out[n++] = firewall;
 	if (s->shield != nullptr) {
 		shield_text(s->shield, out + n);
 		n += SHIELD_LAYERS_N;

@@ -32,19 +32,23 @@ static void tell(struct supervisor *s, enum ipc_role role, uint32_t drain_ms)
 	}
 }
 
-static void on_late(uv_timer_t *timer)
-{
-	struct supervisor *s = CONTAINER_OF(timer, struct supervisor, stop.timer);
-	for (size_t i = 0; i < s->children_n; i++)
-		if (s->children[i].role == s->stop.step)
-			child_kill(&s->children[i], "did not stop in time");
-}
-
 static void finish(struct supervisor *s)
 {
 	if (!s->args->test_only)
 		log_notice("server.stopped status=%d", s->status);
 	uv_stop(&s->loop);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct supervisor *s = CONTAINER_OF(timer, struct supervisor, stop.timer);
+	if (s->stop.step == 0) { /* commands that take too long */
+		finish(s);
+		return;
+	}
+	for (size_t i = 0; i < s->children_n; i++)
+		if (s->children[i].role == s->stop.step)
+			child_kill(&s->children[i], "did not stop in time");
 }
 
 /* Go on with the next role that has a process. */
@@ -66,7 +70,11 @@ void stop_advance(struct supervisor *s)
 		uv_timer_start(&s->stop.timer, on_late, patience, 0);
 		return;
 	}
-	finish(s);
+	s->stop.step = 0;
+	if (scripts_are_busy(s))
+		uv_timer_start(&s->stop.timer, on_late, scripts_patience_ms(s), 0);
+	else
+		finish(s);
 }
 
 void stop_begin(struct supervisor *s)

@@ -16,6 +16,7 @@
 #include "supervisor/args.h"
 #include "supervisor/child.h"
 #include "supervisor/edit.h"
+#include "supervisor/firewall.h"
 #include "supervisor/generation.h"
 #include "supervisor/guardmem.h"
 #include "supervisor/kit.h"
@@ -79,6 +80,7 @@ struct supervisor {
 	struct child children[SUPERVISOR_CHILDREN_MAX];
 	struct edits edits;        /* of the keeper */
 	struct scripts scripts;
+	struct firewall firewall;
 	struct reload reload;
 	struct stop stop;
 	uv_timer_t start_timer;

@@ -159,6 +159,7 @@ void authority_closed(struct worker *w, const struct session *s, enum msgs_cause
 	m.cause = cause;
 	m.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed);
 	m.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed);
+	m.untold = quota_untold(s);
 	farewell_say(w, &m, s->facts);
 }
 
@@ -281,6 +282,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_TICKET_KEYS] = on_ticket_keys,
 	[MSG_STAPLE] = on_staple,
 	[MSG_CHECK_DONE] = on_check_done,
+	[MSG_QUOTA_BUDGET] = quota_on_budget,
 	[MSG_CLOSED_DONE] = farewell_on_done,
 };
 
@@ -327,5 +329,6 @@ enum err authority_connect(struct worker *w, int fd)
 	steer_forget_others(&w->steer);
 	farewell_say_all(w);
 	session_report_all(w);
+	quota_ask_again(w);
 	return ERR_OK;
 }

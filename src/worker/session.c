@@ -258,6 +258,15 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 
 /* {{ death }} */
 
+/* A reason byte, as clients send it, and a text, which openconnect shows. */
+static void disconnect(struct session *s, const char *why)
+{
+	uint8_t payload[128] = { CSTP_REASON_USER };
+	size_t len = MIN(strlen(why), sizeof payload - 1);
+	memcpy(payload + 1, why, len);
+	session_send_tls_small(s, CSTP_DISCONNECT, payload, 1 + len);
+}
+
 /* What the client is told: a DISCONNECT ends it for good, a TERMINATE says that the server stops, silence lets it come back: openconnect
  * 9.01 ends on the first two, and connects again with its cookie on the third. */
 static void say_goodbye(struct session *s, enum msgs_cause cause)
@@ -267,6 +276,8 @@ static void say_goodbye(struct session *s, enum msgs_cause cause)
 	case CAUSE_SESSION_TIMEOUT:
 	case CAUSE_ADMIN:
 	case CAUSE_TERMINATED: session_send_tls_small(s, CSTP_DISCONNECT, nullptr, 0); return;
+	case CAUSE_QUOTA: disconnect(s, "the traffic quota of the account is used up"); return;
+	case CAUSE_EXPIRED: disconnect(s, "the account has expired"); return;
 	case CAUSE_SHUTDOWN:
 		if (!s->w->comes_back)
 			session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0);
@@ -275,7 +286,8 @@ static void say_goodbye(struct session *s, enum msgs_cause cause)
 	case CAUSE_USER:
 	case CAUSE_TEMPORARY:
 	case CAUSE_REPLACED:
-	case CAUSE_WORKER_LOST: return;
+	case CAUSE_WORKER_LOST:
+	case CAUSES_N: return;
 	}
 }
 
@@ -494,7 +506,7 @@ void session_tick(struct session *s)
 		session_close(s, CAUSE_SESSION_TIMEOUT);
 	else if (silent(s->t.data, now, s->t.idle_s))
 		session_close(s, CAUSE_IDLE);
-	else if (tick_tls(s))
+	else if (quota_tick(s) && tick_tls(s))
 		tick_udp(s);
 }
 

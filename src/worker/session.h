@@ -18,6 +18,7 @@
 #include "worker/conn.h"
 #include "worker/dtls.h"
 #include "worker/dtls_resume.h"
+#include "worker/quota.h"
 #include "worker/worker.h"
 
 struct session_timers {
@@ -42,6 +43,7 @@ struct session {
 	struct vhost *own;         /* with the options of the user; nullptr: he has none */
 	struct acl *acl;           /* nullptr: no restrictions */
 	struct bucket rx_limit, tx_limit;
+	struct quota quota;
 	struct route route; /* sid, inner addresses, app id */
 	uint8_t server_ip4[4], server_ip6[16];
 	Msg__Session *facts;  /* for a new keeper and for logs */

@@ -71,6 +71,7 @@ environment() {
 	ok "disconnect: bytes in" more "$(sed -n 's/^STATS_BYTES_IN=//p' "$T/env.disconnect.bob")" 200
 	ok "disconnect: bytes out" more "$(sed -n 's/^STATS_BYTES_OUT=//p' "$T/env.disconnect.bob")" 200
 	ok "disconnect: duration" has "$T/env.disconnect.bob" '^STATS_DURATION=[0-9]'
+	! is_ours || ok "disconnect: reason" told disconnect bob DISCONNECT_REASON user
 	ok "connect: no statistics" told connect bob STATS_BYTES_IN ""
 }
 

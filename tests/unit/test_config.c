@@ -377,6 +377,7 @@ TEST(check, what_is_only_odd_gives_a_warning)
 		{ "split-dns = a.b\n", "t.conf:5: warning: split-dns without dns" },
 		{ "default-select-group = x\n", "no effect without select-group" },
 		{ "[vhost:a.example]\nudp-port = 443\n", "the server listens on no UDP port" },
+		{ "route-add-cmd = ip route add %{RI} dev %{D}\n", "t.conf:5: warning: route-add-cmd alone" },
 		{ "max-clients = 10\nmax-same-clients = 11\n",
 		  "max-same-clients = 11 is more than max-clients = 10" },
 		{ "max-clients = 254\n", "max-clients = 254, but ipv4-network has 253 addresses" },

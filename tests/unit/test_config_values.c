@@ -175,6 +175,67 @@ TEST(reload, what_needs_a_restart_is_told_and_kept)
 	assert_int_equal(after.n, 0);
 }
 
+static void assert_date(const char *text, int64_t want)
+{
+	char lines[512];
+	snprintf(lines, sizeof lines, BASE "expire-date = %s\n", text);
+	struct result r OWNED(done) = parse(lines);
+	print_report(&r);
+	assert_int_equal(r.e, want < 0 ? ERR_CONFIG : ERR_OK);
+	if (want >= 0)
+		assert_int_equal(r.c->vhosts[0].expire_date, want);
+}
+
+TEST(limits, dates)
+{
+	assert_date("2027-01-31", 1'801'440'000); /* the first second of February */
+	assert_date("2027-01-31T18:00:00Z", 1'801'418'400);
+	assert_date("2027-01-31 18:00", 1'801'418'400);
+	assert_date("2027-01-31 20:00+02:00", 1'801'418'400);
+	assert_date("2027-01-31T12:30:00-0530", 1'801'418'400);
+	assert_date("2024-02-29", 1'709'251'200);
+	assert_date("2000-02-29T00:00:01Z", 951'782'401);
+	assert_date("1970-01-01T00:00:00Z", 1); /* 0 is never */
+	assert_date("9999-12-31", 253'402'300'800);
+	assert_date("never", 0);
+	static const char *const wrong[] = { "2027-1-31",   "2027-13-01",        "2027-00-01",
+					     "2027-02-29",  "1900-01-01",        "2027-01-32",
+					     "2027-01-31T", "2027-01-31T24:00",  "2027-01-31x",
+					     "27-01-31",    "2027-01-31T18:60Z", "2027-01-31 18:00+99:00",
+					     "tomorrow",    "20270131",          "2027-01-31 18:00 +02:00" };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_date(wrong[i], -1);
+}
+
+static void assert_bytes(const char *text, int64_t want)
+{
+	char lines[512];
+	snprintf(lines, sizeof lines, BASE "traffic-quota = %s\ntraffic-quota-period = monthly\n", text);
+	struct result r OWNED(done) = parse(lines);
+	print_report(&r);
+	assert_int_equal(r.e, want < 0 ? ERR_CONFIG : ERR_OK);
+	if (want < 0)
+		return;
+	assert_int_equal(r.c->vhosts[0].traffic_quota, want);
+	assert_int_equal(r.c->vhosts[0].traffic_quota_period, PERIOD_MONTHLY);
+}
+
+TEST(limits, bytes)
+{
+	assert_bytes("0", 0);
+	assert_bytes("10G", 10'000'000'000);
+	assert_bytes("10Gi", 10'737'418'240);
+	assert_bytes("1k", 1'000);
+	assert_bytes("3Ki", 3'072);
+	assert_bytes("500000000", 500'000'000);
+	assert_bytes("4T", 4'000'000'000'000);
+	static const char *const wrong[] = { "G",       "10GB", "10 G",  "-1",
+					     "1.5G",    "10P",  "10Gii", "99999999999999999999",
+					     "9999999T" };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_bytes(wrong[i], -1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -184,6 +245,8 @@ int main(void)
 		cmocka_unit_test(parse_pool_with_a_mask_of_its_own),
 		cmocka_unit_test(vhost_inherits_what_it_does_not_set),
 		cmocka_unit_test(life_the_last_put_frees),
+		cmocka_unit_test(limits_dates),
+		cmocka_unit_test(limits_bytes),
 		cmocka_unit_test(reload_what_needs_a_restart_is_told_and_kept),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

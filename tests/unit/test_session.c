@@ -217,6 +217,8 @@ TEST(session, the_cause_decides_how_long_the_cookie_lives)
 		{ CAUSE_TERMINATED, 0, 0 },
 		{ CAUSE_SHUTDOWN, COOKIE_S + GRACE_S, COOKIE_S + GRACE_S },
 		{ CAUSE_WORKER_LOST, COOKIE_S + GRACE_S, COOKIE_S + GRACE_S },
+		{ CAUSE_QUOTA, COOKIE_S + GRACE_S, COOKIE_S + GRACE_S },
+		{ CAUSE_EXPIRED, COOKIE_S + GRACE_S, COOKIE_S + GRACE_S },
 	};
 	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
 		BENCH;

@@ -20,6 +20,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "keeper/store.h"
 #include "keeper/store_sqlite.h"
 
@@ -358,6 +359,59 @@ TEST(store, old_records_go_but_the_last_number_stays)
 
 /* {{ versions }} */
 
+static void put_quota(struct bench *b, const char *username, uint64_t used, enum config_period period,
+		      int64_t since)
+{
+	struct store_quota q = { .used = used, .most = 1000, .period = period, .since = since };
+	snprintf(q.username, sizeof q.username, "%s", username);
+	snprintf(q.vhost, sizeof q.vhost, "a.example");
+	store_put_quota(b->st, &q);
+}
+
+static void on_quota(void *ctx, const struct store_quota *q)
+{
+	struct rows *r = ctx;
+	assert_string_equal(q->vhost, "a.example");
+	assert_int_equal(q->most, 1000);
+	r->n++;
+	snprintf(r->last, sizeof r->last, "%s %llu %u", q->username, (unsigned long long)q->used, q->period);
+}
+
+static struct rows quotas(struct bench *b)
+{
+	struct rows r = {};
+	assert_int_equal(store_load_quotas(b->st, on_quota, &r), ERR_OK);
+	return r;
+}
+
+TEST(store, what_was_used_of_a_quota_is_there_for_the_next)
+{
+	struct bench *b OWNED(tear_down) = set_up();
+	begin(b);
+	put_quota(b, "o'brien", 7, PERIOD_DAILY, b->epoch);
+	put_quota(b, "o'brien", 900, PERIOD_MONTHLY, b->epoch);
+	put(b, 1, "one");
+	store_hold(b->st); /* sessions are said anew, quotas stay */
+	store_release(b->st);
+	put_quota(b, "o'brien", 901, PERIOD_MONTHLY, b->epoch);
+	assert_int_equal(store_flush(b->st, FLUSH_MS), ERR_OK);
+	assert_int_equal(reopened(b).n, 0);
+	assert_int_equal(quotas(b).n, 1);
+	assert_string_equal(quotas(b).last, "o'brien 901 2");
+}
+
+TEST(store, quotas_of_long_ago_go_but_totals_stay)
+{
+	struct bench *b OWNED(tear_down) = set_up();
+	begin(b);
+	put_quota(b, "daily", 7, PERIOD_DAILY, 1000);
+	put_quota(b, "total", 8, PERIOD_TOTAL, 1000);
+	assert_int_equal(store_flush(b->st, FLUSH_MS), ERR_OK);
+	reopened(b);
+	assert_int_equal(quotas(b).n, 1);
+	assert_string_equal(quotas(b).last, "total 8 0");
+}
+
 TEST(store, an_empty_database_becomes_the_newest)
 {
 	struct bench *b OWNED(tear_down) = set_up();
@@ -382,6 +436,7 @@ TEST(store, version_1_keeps_its_sessions)
 	end(b);
 	assert_int_equal(number("SELECT version FROM schema_version"), STORE_VERSION);
 	assert_int_equal(number("SELECT count(*) FROM accounting"), 0);
+	assert_int_equal(number("SELECT count(*) FROM quota"), 0);
 }
 
 TEST(store, a_newer_version_is_left_alone)
@@ -628,6 +683,8 @@ int main(void)
 		cmocka_unit_test(store_a_record_has_begin_and_end),
 		cmocka_unit_test(store_who_is_not_there_any_more_is_closed),
 		cmocka_unit_test(store_old_records_go_but_the_last_number_stays),
+		cmocka_unit_test(store_what_was_used_of_a_quota_is_there_for_the_next),
+		cmocka_unit_test(store_quotas_of_long_ago_go_but_totals_stay),
 		cmocka_unit_test(store_an_empty_database_becomes_the_newest),
 		cmocka_unit_test(store_version_1_keeps_its_sessions),
 		cmocka_unit_test(store_a_newer_version_is_left_alone),

@@ -312,6 +312,26 @@ static void print_users(FILE *out, const json_t *result)
 	table_fini(&t);
 }
 
+static void print_quotas(FILE *out, const json_t *result)
+{
+	static const char *const heads[] = {
+		"user", "vhost", "used", "limit", "period", "until", "sessions"
+	};
+	struct table t = table_of(heads, ARRAY_LEN(heads));
+	for (size_t i = 0; i < json_array_size(result); i++) {
+		const json_t *q = json_array_get(result, i);
+		table_put(&t, text_at(q, "Username"));
+		table_put(&t, text_at(q, "vhost"));
+		table_put(&t, text_at(q, "_Used"));
+		table_put(&t, text_at(q, "_Limit"));
+		table_put(&t, text_at(q, "Period"));
+		table_put(&t, text_at(q, "Until"));
+		put_number(&t, json_object_get(q, "Sessions"));
+	}
+	table_print(out, &t);
+	table_fini(&t);
+}
+
 static void print_sessions(FILE *out, const json_t *result)
 {
 	static const char *const heads[] = { "session",    "user",    "vhost", "ip",
@@ -414,7 +434,7 @@ static const struct {
 	{ "stats", print_stats },       { "help", print_help },       { "message", print_outcome },
 	{ "sessions", print_sessions }, { "session", print_session }, { "iroutes", print_iroutes },
 	{ "event", print_event },       { "bans", view_guard_bans },  { "points", view_guard_points },
-	{ "guard", view_guard_status },
+	{ "guard", view_guard_status }, { "quotas", print_quotas },
 };
 
 void view_print(FILE *out, const char *view, const json_t *result)
