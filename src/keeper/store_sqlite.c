@@ -29,6 +29,9 @@ static const char *const migrations[STORE_VERSION] = {
 	" logged_in_at INTEGER NOT NULL, connected_at INTEGER NOT NULL, ended_at INTEGER NOT NULL DEFAULT 0,"
 	" cause TEXT NOT NULL DEFAULT '', rx_bytes INTEGER NOT NULL DEFAULT 0, tx_bytes INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX accounting_open ON accounting(sid) WHERE ended_at = 0;",
+
+	"CREATE TABLE shut(range TEXT PRIMARY KEY, kind INTEGER NOT NULL, score INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" until INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 enum statement : uint8_t { BEGIN, COMMIT, ROLLBACK, PRUNE, STATEMENTS_N };
@@ -57,6 +60,11 @@ static const char *const changes[STORE_KINDS_N] = {
 	[STORE_ABANDON] = "UPDATE accounting SET cause = 'lost', ended_at ="
 			  " max(connected_at, coalesce((SELECT value FROM fact WHERE name = 'alive_at'), 0))"
 			  " WHERE ended_at = 0 AND sid < ?1",
+	[STORE_SHUT] =
+		"INSERT INTO shut VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(range) DO UPDATE SET kind = excluded.kind,"
+		" score = excluded.score, since = excluded.since, until = excluded.until",
+	[STORE_FREE] = "DELETE FROM shut WHERE range = ?1",
+	[STORE_FREE_ALL] = "DELETE FROM shut",
 };
 
 struct store_sqlite {
@@ -319,6 +327,27 @@ enum err store_sqlite_load(struct store_sqlite *db, store_row *each, void *ctx)
 	return e;
 }
 
+enum err store_sqlite_load_shut(struct store_sqlite *db, store_shut_row *each, void *ctx)
+{
+	sqlite3_stmt *st;
+	int r = sqlite3_prepare_v2(db->db, "SELECT range, kind, score, since, until FROM shut", -1, &st,
+				   nullptr);
+	if (r != SQLITE_OK)
+		return err_of(db, r);
+	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_shut s = { .kind = (uint8_t)sqlite3_column_int(st, 1),
+					.score = (uint32_t)sqlite3_column_int64(st, 2),
+					.since = sqlite3_column_int64(st, 3),
+					.until = sqlite3_column_int64(st, 4) };
+		const char *range = (const char *)sqlite3_column_text(st, 0);
+		snprintf(s.range, sizeof s.range, "%s", range != nullptr ? range : "");
+		each(ctx, &s);
+	}
+	enum err e = r == SQLITE_DONE ? ERR_OK : err_of(db, r);
+	sqlite3_finalize(st);
+	return e;
+}
+
 /* {{ write }} */
 
 static enum err step(struct store_sqlite *db, sqlite3_stmt *st)
@@ -362,6 +391,15 @@ static void bind_closed(sqlite3_stmt *st, const struct store_closed *c)
 	bind_number(st, 6, c->tx_bytes);
 }
 
+static void bind_shut(sqlite3_stmt *st, const struct store_shut *s)
+{
+	bind_text(st, 1, s->range);
+	bind_number(st, 2, s->kind);
+	bind_number(st, 3, s->score);
+	sqlite3_bind_int64(st, 4, s->since);
+	sqlite3_bind_int64(st, 5, s->until);
+}
+
 static void bind(sqlite3_stmt *st, const struct store_change *c)
 {
 	switch (c->kind) {
@@ -371,6 +409,9 @@ static void bind(sqlite3_stmt *st, const struct store_change *c)
 	case STORE_OPENED: bind_opened(st, (const void *)c->body); break;
 	case STORE_CLOSED: bind_closed(st, &c->closed); break;
 	case STORE_ABANDON: bind_number(st, 1, c->sid); break;
+	case STORE_SHUT: bind_shut(st, (const void *)c->body); break;
+	case STORE_FREE: bind_text(st, 1, (const char *)c->body); break;
+	case STORE_FREE_ALL:
 	case STORE_CLEAR:
 	case STORE_KINDS_N: break;
 	}

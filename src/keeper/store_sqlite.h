@@ -23,6 +23,9 @@ enum store_kind : uint8_t {
 	STORE_OPENED,
 	STORE_CLOSED,
 	STORE_ABANDON,
+	STORE_SHUT,
+	STORE_FREE,
+	STORE_FREE_ALL,
 	STORE_KINDS_N
 };
 
@@ -37,14 +40,16 @@ struct store_change {
 		struct store_closed closed;
 	};
 	size_t len;
-	uint8_t body[]; /* PUT: the session; OPENED: struct store_opened */
+	uint8_t body
+		[]; /* PUT: the session; OPENED: struct store_opened; SHUT: struct store_shut; FREE: range */
 };
 
-constexpr int STORE_VERSION = 2; /* of the tables */
+constexpr int STORE_VERSION = 3; /* of the tables */
 
 enum err store_sqlite_open(struct store_sqlite **out, struct store_facts *facts);
 void store_sqlite_close(struct store_sqlite *db);
 enum err store_sqlite_load(struct store_sqlite *db, store_row *each, void *ctx);
+enum err store_sqlite_load_shut(struct store_sqlite *db, store_shut_row *each, void *ctx);
 /* All of the list as one transaction, or nothing; what failed is in store_sqlite_why. */
 enum err store_sqlite_write(struct store_sqlite *db, const struct store_change *list);
 enum err store_sqlite_sync(struct store_sqlite *db);

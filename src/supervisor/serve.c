@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "supervisor/blocks.h"
 #include "supervisor/iroute.h"
 #include "supervisor/reload.h"
 #include "supervisor/start.h"
@@ -195,4 +196,5 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_USER_FILES_GET] = userfiles_on_get,
 	[MSG_SCRIPT] = scripts_on_script,
 	[MSG_IROUTE] = iroute_on_iroute,
+	[MSG_GUARD_BLOCK] = blocks_on_guard_block,
 };
