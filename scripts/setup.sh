@@ -22,7 +22,7 @@ readonly build_packages=(
 	make cmake ninja-build pkg-config dpkg-dev
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
-	libmnl-dev libnftables-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
+	libmnl-dev libnftables-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev libmaxminddb-dev
 	libpam0g-dev libldap-dev libkrb5-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring

@@ -194,13 +194,19 @@ static void put_int(json_t *o, const char *key, uint64_t value)
 static json_t *refused(const struct counters *c)
 {
 	json_t *o = json_object();
-	uint64_t banned = 0, blocked = 0;
+	uint64_t banned = 0, blocked = 0, listed = 0, country = 0, allowed = 0;
 	for (unsigned i = 0; i < c->n; i++) {
 		banned += counters_read(&c->regions[i]->c.guard_banned);
 		blocked += counters_read(&c->regions[i]->c.guard_blocked);
+		listed += counters_read(&c->regions[i]->c.guard_listed);
+		country += counters_read(&c->regions[i]->c.guard_country);
+		allowed += counters_read(&c->regions[i]->c.guard_allowed);
 	}
 	put_int(o, "banned", banned);
 	put_int(o, "blocked", blocked);
+	put_int(o, "by geofilter", listed);
+	put_int(o, "by country", country);
+	put_int(o, "not, because allowed", allowed);
 	return o;
 }
 
@@ -210,6 +216,10 @@ static json_t *layers(const Msg__GuardStatus *s)
 	put_text(o, "board", s->board);
 	put_text(o, "points",
 		 s->is_on ? "active" : "off: max-ban-score, ban-failures and ban-connections are 0");
+	char filter[64] = "off: geofilter is not set";
+	if (s->has_filter)
+		snprintf(filter, sizeof filter, "active, %u prefixes", s->prefixes);
+	put_text(o, "geofilter", filter);
 	return o;
 }
 

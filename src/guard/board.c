@@ -148,7 +148,8 @@ static void clear_slot(struct board_slot *s)
 
 void board_open(struct board_writer *w, struct board *b, struct mono now)
 {
-	*w = (struct board_writer){ .b = b };
+	*w = (struct board_writer){ .b = b, .is_first = get(&b->writers) == 0 };
+	set(&b->writers, get(&b->writers) + 1);
 	for (size_t i = 0; i < ARRAY_LEN(b->slots); i++) {
 		struct board_slot *s = &b->slots[i];
 		if (is_over(get(&s->until_ns), now))

@@ -37,6 +37,7 @@ struct board_slot {
 
 struct board {
 	uint64_t magic, seed; /* written before the first keeper starts */
+	_Atomic uint64_t writers; /* that opened it so far */
 	_Atomic uint64_t lengths[3]; /* bit: there are entries of this length */
 	alignas(64) struct board_slot slots[BOARD_BUCKETS * BOARD_WAYS];
 };
@@ -64,6 +65,7 @@ bool board_get(const struct board *b, const struct range *r, struct board_entry 
 
 struct board_writer {
 	struct board *b;
+	bool is_first; /* nobody has written before: what it lacks was never there */
 	uint32_t per_length[129];
 };
 /* Counts what is there, and drops what is over. */

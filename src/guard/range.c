@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-
 constexpr uint64_t MAPPED = 0xffff'0000'0000;
 
 static uint64_t load(const uint8_t *p)
@@ -142,6 +140,8 @@ const char *range_text(const struct range *r, char out[RANGE_TEXT_MAX])
 bool range_is_own(const struct range *r)
 {
 	if (range_is_v4(r)) /* 127.0.0.0/8, 0.0.0.0 */
-		return (r->lo & 0xff00'0000) == 0x7f00'0000 || (uint32_t)r->lo == 0;
-	return r->hi == 0 && r->lo <= 1; /* ::1 and its /64, ::; also what an address becomes that is none */
+		return (r->len >= RANGE_V4_BITS + 8 && (r->lo & 0xff00'0000) == 0x7f00'0000) ||
+		       (r->len == RANGE_FULL && (uint32_t)r->lo == 0);
+	return r->len >= RANGE_PEER_V6 && r->hi == 0 &&
+	       r->lo <= 1; /* ::1 and its /64, ::; also what an address becomes that is none */
 }

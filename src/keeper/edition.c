@@ -15,6 +15,7 @@ static void free_keys(struct edition *g)
 void edition_retire(struct edition *g)
 {
 	auth_set_fini(&g->auth);
+	filter_unmap(&g->filter);
 	for (size_t i = 0; g->groups != nullptr && i < g->cfg->vhosts_n; i++)
 		groups_fini(&g->groups[i]);
 	free(g->groups);

@@ -12,6 +12,7 @@
 #include "ipc/ipc.h"
 #include "keeper/auth_set.h"
 #include "keeper/cert_gate.h"
+#include "guard/filter.h"
 #include "keeper/key.h"
 
 /* A certificate that a virtual host shows. */
@@ -30,6 +31,7 @@ struct edition {
 	struct edition_cert *certs;
 	size_t certs_n;
 	struct auth_set auth;
+	struct filter filter;
 	struct cert_gate *gates; /* one a virtual host; nullptr: none asks for certificates */
 	struct strlist *groups; /* of each virtual host, to be offered; nullptr: none at all */
 };

@@ -188,6 +188,18 @@ void recall_ended(void *ctx, const struct session_over *e)
 	note(r, store_finish(r->store, &c));
 }
 
+void recall_shut(struct recall *r, const struct store_shut *s)
+{
+	if (r->store != nullptr)
+		store_shut(r->store, s);
+}
+
+void recall_free(struct recall *r, const char *range)
+{
+	if (r->store != nullptr)
+		store_free(r->store, range);
+}
+
 /* {{ start }} */
 
 void recall_open(struct recall *r)
@@ -256,6 +268,18 @@ static void on_row(void *ctx, const uint8_t hash[STORE_HASH_LEN], const uint8_t 
 		msg__session__free_unpacked(m, nullptr);
 }
 
+static void on_shut(void *ctx, const struct store_shut *s)
+{
+	struct recall *r = &((struct load *)ctx)->k->recall;
+	struct store_shut *list = reallocarray(r->shut, r->shut_n + 1, sizeof *list);
+	if (list == nullptr) {
+		log_err("recall.load error=\"%s\"", err_text(ERR_NOMEM));
+		return;
+	}
+	r->shut = list;
+	list[r->shut_n++] = *s;
+}
+
 static void on_done(void *ctx)
 {
 	answer_done(ctx);
@@ -271,6 +295,7 @@ static void on_resync(void *ctx)
 		if (s->state != SESSION_ENDING)
 			recall_put(k, s);
 	quota_put_all(k);
+	watch_store_all(k);
 	store_release(r->store);
 }
 
@@ -290,6 +315,8 @@ void recall_load(struct keeper *k)
 	const struct store_events events = { .done = on_done, .resync = on_resync, .ctx = k };
 	quota_load(k);
 	enum err e = store_load(r->store, on_row, &l);
+	if (e == ERR_OK)
+		e = store_load_shut(r->store, on_shut, &l);
 	if (e != ERR_OK) {
 		give_up(r, "load", e);
 		return;
@@ -339,6 +366,7 @@ void recall_fini(struct keeper *k)
 		drop(take(r));
 	closing_fini(k);
 	store_close(TAKE(r->store));
+	free(TAKE(r->shut));
 }
 
 void recall_status(const struct recall *r, Msg__KeeperStatus *out)

@@ -33,6 +33,8 @@ struct recall {
 	uint64_t first_sid;               /* of this keeper */
 	uint64_t late;
 	struct mono alive_at;             /* next sign of life */
+	struct store_shut *shut; /* who was shut out when the last keeper ended; watch.c takes it */
+	size_t shut_n;
 };
 
 /* Before the sandbox. */
@@ -47,6 +49,9 @@ void recall_fini(struct keeper *k);
 
 /* true: the answer waits for its session to be written, and is sent then. */
 bool recall_holds(struct recall *r, const struct auth_ticket *t, const Msg__AuthDone *done, struct mono now);
+/* Somebody is shut out, or no longer; range as text. */
+void recall_shut(struct recall *r, const struct store_shut *s);
+void recall_free(struct recall *r, const char *range);
 void recall_status(const struct recall *r, Msg__KeeperStatus *out);
 
 /* All changes up to this number are written, or never will be. */

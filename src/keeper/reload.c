@@ -499,6 +499,7 @@ void reload_on_config(struct ipc *ipc, struct ipc_msg *m)
 	struct reload *r = &k->reload;
 	const Msg__Config *c = (const void *)m->body;
 	int fd OWNED(base_closep) = ipc_take_fd(m, 0);
+	int filter OWNED(base_closep) = ipc_take_fd(m, 1);
 	reload_fini(r); /* one that is under way is overtaken */
 	edition_fini(&k->next);
 	r->number = c->generation;
@@ -508,6 +509,8 @@ void reload_on_config(struct ipc *ipc, struct ipc_msg *m)
 	k->next.number = c->generation;
 	k->next.debug = c->debug;
 	enum err e = parse(k, fd, c->file);
+	if (e == ERR_OK)
+		e = filter_map(&k->next.filter, filter, c->geofilter_len);
 	if (e == ERR_OK)
 		e = want_all(r, k->next.cfg);
 	if (e == ERR_OK)

@@ -289,6 +289,12 @@ enum err store_load_quotas(struct store *st, store_quota_row *each, void *ctx)
 	return store_sqlite_load_quotas(st->db, each, ctx);
 }
 
+enum err store_load_shut(struct store *st, store_shut_row *each, void *ctx)
+{
+	assert(!st->has_thread);
+	return store_sqlite_load_shut(st->db, each, ctx);
+}
+
 enum err store_start(struct store *st, void *loop, const struct store_events *events)
 {
 	st->events = *events;
@@ -428,6 +434,16 @@ uint64_t store_abandon(struct store *st, uint64_t sid_below)
 	return add(st, c);
 }
 
+uint64_t store_shut(struct store *st, const struct store_shut *s)
+{
+	return add(st, change(STORE_SHUT, s, sizeof *s));
+}
+
+uint64_t store_free(struct store *st, const char *range)
+{
+	return add(st, change(STORE_FREE, range, strlen(range) + 1));
+}
+
 void store_hold(struct store *st)
 {
 	uv_mutex_lock(&st->lock);
@@ -435,6 +451,7 @@ void store_hold(struct store *st)
 	keep_records(st, &st->waiting);
 	uv_mutex_unlock(&st->lock);
 	add(st, change(STORE_CLEAR, nullptr, 0));
+	add(st, change(STORE_FREE_ALL, nullptr, 0));
 }
 
 void store_release(struct store *st)

@@ -58,6 +58,14 @@ struct store_quota {
 	int64_t since;       /* unix; begin of the period that used is of */
 };
 
+/* Who is shut out: a ban, or a block of the administrator. */
+struct store_shut {
+	char range[64];   /* as text: "192.0.2.1", "2001:db8::/64" */
+	uint8_t kind;     /* the owner's */
+	uint32_t score;
+	int64_t since, until; /* unix; until 0: for ever */
+};
+
 struct store_stats {
 	enum store_state state;
 	uint64_t written;      /* changes */
@@ -85,6 +93,7 @@ struct store_events {
 typedef void store_row(void *ctx, const uint8_t hash[STORE_HASH_LEN], const uint8_t *body, size_t len);
 
 typedef void store_quota_row(void *ctx, const struct store_quota *q);
+typedef void store_shut_row(void *ctx, const struct store_shut *s);
 
 /*
  * Open, check and bring up to date the database in the working directory, which is this process's and nobody else's.  To be called before
@@ -96,6 +105,8 @@ const struct store_facts *store_facts(const struct store *st);
 /* All sessions, in any order. */
 enum err store_load(struct store *st, store_row *each, void *ctx);
 enum err store_load_quotas(struct store *st, store_quota_row *each, void *ctx);
+/* All that is shut out, in any order. */
+enum err store_load_shut(struct store *st, store_shut_row *each, void *ctx);
 /* The writer begins its work; events come in the loop of the caller (a uv_loop_t). */
 enum err store_start(struct store *st, void *loop, const struct store_events *events);
 /* Writes what waits, and ends.  nullptr is fine. */
@@ -112,6 +123,10 @@ uint64_t store_put_quota(struct store *st, const struct store_quota *q);
 uint64_t store_alive(struct store *st, int64_t unix_now);
 /* Records below this number that have no end get one: nobody has these connections.  Ended when the last owner was last alive. */
 uint64_t store_abandon(struct store *st, uint64_t sid_below);
+
+/* Who is shut out; of a range that is there already: changed. */
+uint64_t store_shut(struct store *st, const struct store_shut *s);
+uint64_t store_free(struct store *st, const char *range);
 
 /* Between the two nothing is written; what was put before is forgotten (but not records).  One transaction takes all. */
 void store_hold(struct store *st);

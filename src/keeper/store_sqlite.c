@@ -33,6 +33,8 @@ static const char *const migrations[STORE_VERSION] = {
 	"CREATE TABLE quota("
 	" vhost TEXT NOT NULL, username TEXT NOT NULL, used INTEGER NOT NULL, most INTEGER NOT NULL,"
 	" period INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(vhost, username)) WITHOUT ROWID;",
+	"CREATE TABLE shut(range TEXT PRIMARY KEY, kind INTEGER NOT NULL, score INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" until INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 enum statement : uint8_t { BEGIN, COMMIT, ROLLBACK, PRUNE, STATEMENTS_N };
@@ -65,6 +67,11 @@ static const char *const changes[STORE_KINDS_N] = {
 		"INSERT INTO quota(vhost, username, used, most, period, since) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
 		" ON CONFLICT(vhost, username) DO UPDATE SET used = excluded.used, most = excluded.most,"
 		" period = excluded.period, since = excluded.since",
+	[STORE_SHUT] =
+		"INSERT INTO shut VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(range) DO UPDATE SET kind = excluded.kind,"
+		" score = excluded.score, since = excluded.since, until = excluded.until",
+	[STORE_FREE] = "DELETE FROM shut WHERE range = ?1",
+	[STORE_FREE_ALL] = "DELETE FROM shut",
 };
 
 struct store_sqlite {
@@ -356,6 +363,27 @@ enum err store_sqlite_load_quotas(struct store_sqlite *db, store_quota_row *each
 	return e;
 }
 
+enum err store_sqlite_load_shut(struct store_sqlite *db, store_shut_row *each, void *ctx)
+{
+	sqlite3_stmt *st;
+	int r = sqlite3_prepare_v2(db->db, "SELECT range, kind, score, since, until FROM shut", -1, &st,
+				   nullptr);
+	if (r != SQLITE_OK)
+		return err_of(db, r);
+	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_shut s = { .kind = (uint8_t)sqlite3_column_int(st, 1),
+					.score = (uint32_t)sqlite3_column_int64(st, 2),
+					.since = sqlite3_column_int64(st, 3),
+					.until = sqlite3_column_int64(st, 4) };
+		const char *range = (const char *)sqlite3_column_text(st, 0);
+		snprintf(s.range, sizeof s.range, "%s", range != nullptr ? range : "");
+		each(ctx, &s);
+	}
+	enum err e = r == SQLITE_DONE ? ERR_OK : err_of(db, r);
+	sqlite3_finalize(st);
+	return e;
+}
+
 /* {{ write }} */
 
 static enum err step(struct store_sqlite *db, sqlite3_stmt *st)
@@ -409,6 +437,15 @@ static void bind_quota(sqlite3_stmt *st, const struct store_quota *q)
 	sqlite3_bind_int64(st, 6, q->since);
 }
 
+static void bind_shut(sqlite3_stmt *st, const struct store_shut *s)
+{
+	bind_text(st, 1, s->range);
+	bind_number(st, 2, s->kind);
+	bind_number(st, 3, s->score);
+	sqlite3_bind_int64(st, 4, s->since);
+	sqlite3_bind_int64(st, 5, s->until);
+}
+
 static void bind(sqlite3_stmt *st, const struct store_change *c)
 {
 	switch (c->kind) {
@@ -419,6 +456,9 @@ static void bind(sqlite3_stmt *st, const struct store_change *c)
 	case STORE_CLOSED: bind_closed(st, &c->closed); break;
 	case STORE_ABANDON: bind_number(st, 1, c->sid); break;
 	case STORE_QUOTA: bind_quota(st, (const void *)c->body); break;
+	case STORE_SHUT: bind_shut(st, (const void *)c->body); break;
+	case STORE_FREE: bind_text(st, 1, (const char *)c->body); break;
+	case STORE_FREE_ALL:
 	case STORE_CLEAR:
 	case STORE_KINDS_N: break;
 	}

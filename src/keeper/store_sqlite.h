@@ -24,6 +24,9 @@ enum store_kind : uint8_t {
 	STORE_CLOSED,
 	STORE_ABANDON,
 	STORE_QUOTA,
+	STORE_SHUT,
+	STORE_FREE,
+	STORE_FREE_ALL,
 	STORE_KINDS_N
 };
 
@@ -38,15 +41,16 @@ struct store_change {
 		struct store_closed closed;
 	};
 	size_t len;
-	uint8_t body[]; /* PUT: the session; OPENED: struct store_opened; QUOTA: struct store_quota */
+	uint8_t body[]; /* PUT: the session; OPENED, QUOTA, SHUT: their structs; FREE: range */
 };
 
-constexpr int STORE_VERSION = 3; /* of the tables */
+constexpr int STORE_VERSION = 4; /* of the tables */
 
 enum err store_sqlite_open(struct store_sqlite **out, struct store_facts *facts);
 void store_sqlite_close(struct store_sqlite *db);
 enum err store_sqlite_load(struct store_sqlite *db, store_row *each, void *ctx);
 enum err store_sqlite_load_quotas(struct store_sqlite *db, store_quota_row *each, void *ctx);
+enum err store_sqlite_load_shut(struct store_sqlite *db, store_shut_row *each, void *ctx);
 /* All of the list as one transaction, or nothing; what failed is in store_sqlite_why. */
 enum err store_sqlite_write(struct store_sqlite *db, const struct store_change *list);
 enum err store_sqlite_sync(struct store_sqlite *db);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,6 +23,9 @@ static const char *const causes[GUARD_CAUSES_N] = {
 static void feed(struct keeper *k, const struct board_entry *e, bool is_over)
 {
 	uint8_t ip[16], len;
+	/* with geofilter a block may have an allowed network inside: workers know */
+	if (e->kind == BOARD_BLOCK && !is_over && k->now.filter.trie != nullptr)
+		return;
 	Msg__GuardBlock m = MSG__GUARD_BLOCK__INIT;
 	size_t n = range_bytes(&e->range, ip, &len);
 	m.ip = ipc_bytes(ip, n);
@@ -33,14 +37,30 @@ static void feed(struct keeper *k, const struct board_entry *e, bool is_over)
 		log_debug("guard.feed error=\"the supervisor is gone\"");
 }
 
+static void store(struct keeper *k, const struct board_entry *e)
+{
+	char text[RANGE_TEXT_MAX];
+	struct store_shut s = { .kind = e->kind, .score = e->score, .since = (int64_t)e->since };
+	snprintf(s.range, sizeof s.range, "%s", range_text(&e->range, text));
+	if (e->until_ns != BOARD_FOR_EVER)
+		s.until = time(nullptr) + (int64_t)clock_secs(clock_now(), (struct mono){ e->until_ns }) + 1;
+	recall_shut(&k->recall, &s);
+}
+
 static void publish(struct keeper *k, const struct board_entry *e, bool is_over)
 {
 	struct watch *w = &k->watch;
 	char text[RANGE_TEXT_MAX];
-	if (is_over)
+	range_text(&e->range, text);
+	if (is_over) {
 		board_drop(&w->writer, &e->range);
-	else if (board_put(&w->writer, e, clock_now()) != ERR_OK)
-		log_err("guard.board_full range=%s: it is not shut out", range_text(&e->range, text));
+		recall_free(&k->recall, text);
+	} else if (board_put(&w->writer, e, clock_now()) == ERR_OK) {
+		store(k, e);
+	} else {
+		log_err("guard.board_full range=%s: it is not shut out", text);
+		return;
+	}
 	feed(k, e, is_over);
 }
 
@@ -55,6 +75,13 @@ static void on_ban(void *ctx, const struct board_entry *e, enum guard_cause caus
 		log_notice("guard.banned ip=%s cause=%s score=%u secs=%llu", range_text(&e->range, text),
 			   causes[cause], e->score,
 			   (unsigned long long)clock_secs(clock_now(), (struct mono){ e->until_ns }));
+}
+
+static bool is_allowed(void *ctx, const struct addr *a)
+{
+	const struct keeper *k = ctx;
+	struct range r = range_of_addr(a);
+	return trie_find(k->now.filter.trie, &r).verdict == TRIE_ALLOW;
 }
 
 /* {{ events }} */
@@ -174,9 +201,12 @@ static const char *block(struct keeper *k, const struct range *r, uint64_t secs)
 		return "loopback cannot be blocked";
 	if (w->blocks_n >= BOARD_BLOCKS_MAX)
 		return "there are 1024 blocks already; block larger networks, or use geofilter";
+	struct board_entry before;
+	bool is_new = !board_get(w->board, r, &before) || before.kind != BOARD_BLOCK;
 	if (board_put(&w->writer, &e, now) != ERR_OK)
 		return "there is no room for it";
-	w->blocks_n++;
+	w->blocks_n += is_new;
+	store(k, &e);
 	feed(k, &e, false);
 	return "";
 }
@@ -187,9 +217,8 @@ static const char *unblock(struct keeper *k, const struct range *r)
 	struct board_entry e;
 	if (!board_get(w->board, r, &e) || e.kind != BOARD_BLOCK)
 		return "not blocked";
-	board_drop(&w->writer, r);
-	w->blocks_n--;
-	feed(k, &e, true);
+	w->blocks_n -= w->blocks_n > 0;
+	publish(k, &e, true);
 	return "";
 }
 
@@ -231,6 +260,8 @@ void watch_on_status(struct ipc *ipc, struct ipc_msg *m)
 		pointers[s.n_causes++] = &list[i];
 	}
 	s.causes = pointers;
+	s.has_filter = k->now.filter.trie != nullptr;
+	s.prefixes = trie_count(k->now.filter.trie);
 	s.is_on = guard_is_on(g);
 	s.banned = g->banned_n;
 	s.blocks = w->blocks_n;
@@ -258,22 +289,67 @@ enum err watch_map(struct keeper *k, int fd)
 	if (p == MAP_FAILED || board_check(p) != ERR_OK ||
 	    getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
 		return ERR_SYS;
-	const struct guard_ops ops = { .ban = on_ban, .ctx = k };
+	const struct guard_ops ops = { .ban = on_ban, .is_allowed = is_allowed, .ctx = k };
 	TRY(guard_init(&w->guard, seed, ops));
 	w->board = p;
 	board_open(&w->writer, w->board, clock_now());
 	return ERR_OK;
 }
 
+/* Of the board that the last keeper wrote. */
 static void load_entry(void *ctx, const struct board_entry *e)
 {
 	struct keeper *k = ctx;
-	if (e->kind == BOARD_BLOCK)
+	if (e->kind == BOARD_BLOCK) {
 		k->watch.blocks_n++;
-	else if (guard_is_on(&k->watch.guard))
+		store(k, e);
+	} else if (guard_is_on(&k->watch.guard)) {
 		guard_load(&k->watch.guard, e);
-	else
-		board_drop(&k->watch.writer, &e->range); /* switched off while there was no keeper */
+	} else {
+		publish(k, e, true); /* switched off while there was no keeper */
+	}
+}
+
+/* Of the store; false: over, or not to be had any more. */
+static bool recall_entry(struct keeper *k, const struct store_shut *s, int64_t unix_now, struct mono now)
+{
+	struct watch *w = &k->watch;
+	struct board_entry e = { .kind = (enum board_kind)s->kind,
+				 .score = s->score,
+				 .since = (uint64_t)s->since };
+	if (range_parse(&e.range, s->range) != ERR_OK || range_is_own(&e.range) ||
+	    (s->until != 0 && s->until <= unix_now))
+		return false;
+	e.until_ns = s->until == 0 ? BOARD_FOR_EVER : clock_add_s(now, (uint64_t)(s->until - unix_now)).ns;
+	if (!w->writer.is_first) /* the board is never behind the store */
+		return board_get(w->board, &e.range, &e);
+	if (e.kind == BOARD_BLOCK && w->blocks_n < BOARD_BLOCKS_MAX) {
+		w->blocks_n++;
+		publish(k, &e, false);
+		return true;
+	}
+	if (e.kind != BOARD_BAN || !guard_is_on(&w->guard) || s->until == 0)
+		return false;
+	/* never longer than a ban may last, whatever happened to the clock */
+	uint64_t most_s = MAX(w->guard.conf.ban_s, w->guard.conf.ban_max_s);
+	e.until_ns = MIN(e.until_ns, clock_add_s(now, most_s).ns);
+	guard_load(&w->guard, &e);
+	return true;
+}
+
+static void load(struct keeper *k)
+{
+	struct recall *r = &k->recall;
+	const struct mono now = clock_now();
+	const int64_t unix_now = time(nullptr);
+	board_each(k->watch.board, now, load_entry, k);
+	for (size_t i = 0; i < r->shut_n; i++)
+		if (!recall_entry(k, &r->shut[i], unix_now, now))
+			recall_free(r, r->shut[i].range);
+	free(TAKE(r->shut));
+	r->shut_n = 0;
+	if (k->watch.guard.banned_n + k->watch.blocks_n > 0)
+		log_info("guard.loaded bans=%u blocks=%u", k->watch.guard.banned_n, k->watch.blocks_n);
 }
 
 static void feed_entry(void *ctx, const struct board_entry *e)
@@ -285,6 +361,17 @@ void watch_go(struct keeper *k)
 {
 	if (k->watch.board != nullptr && k->watch.wants_blocks)
 		board_each(k->watch.board, clock_now(), feed_entry, k);
+}
+
+static void store_entry(void *ctx, const struct board_entry *e)
+{
+	store(ctx, e);
+}
+
+void watch_store_all(struct keeper *k)
+{
+	if (k->watch.board != nullptr)
+		board_each(k->watch.board, clock_now(), store_entry, k);
 }
 
 void watch_set_config(struct keeper *k)
@@ -307,7 +394,7 @@ void watch_set_config(struct keeper *k)
 		return;
 	guard_set_conf(&w->guard, &conf);
 	if (!w->is_loaded)
-		board_each(w->board, clock_now(), load_entry, k);
+		load(k);
 	w->is_loaded = true;
 }
 

@@ -30,7 +30,9 @@ struct watch {
 enum err watch_map(struct keeper *k, int fd);
 /* GO came: the supervisor, if it wants to, hears of all that is shut out now. */
 void watch_go(struct keeper *k);
-/* A configuration is in force. */
+/* The store has forgotten all: say it again. */
+void watch_store_all(struct keeper *k);
+/* A configuration is in force.  The first time: what the board, else the store, knows of before comes back. */
 void watch_set_config(struct keeper *k);
 void watch_tick(struct keeper *k, struct mono now);
 void watch_fini(struct watch *w);
@@ -40,7 +42,7 @@ void watch_wrong_password(void *ctx, const struct addr *remote);
 
 uint64_t watch_banned(const struct watch *w);
 
-ipc_handler watch_on_seen;   /* worker */
-ipc_handler watch_on_list;   /* control */
+ipc_handler watch_on_seen; /* worker */
+ipc_handler watch_on_list; /* control */
 ipc_handler watch_on_change;
 ipc_handler watch_on_status;

@@ -80,7 +80,7 @@ enum err generation_load(struct generation *out, const char *file, uint32_t numb
 		*problems = cannot_read(file);
 		return e;
 	}
-	struct generation g = { .number = number, .text = -1, .profiles = { .fd = -1 } };
+	struct generation g = { .number = number, .text = -1, .geo = { .fd = -1 }, .profiles = { .fd = -1 } };
 	e = config_parse(&g.config, file, text, len, &report);
 	*problems = join(&report);
 	if (e != ERR_OK)
@@ -102,13 +102,15 @@ void generation_fini(struct generation *g)
 	config_put(g->config);
 	base_closep(&g->text);
 	free(g->certs);
+	geofilter_fini(&g->geo);
 	profiles_fini(&g->profiles);
-	*g = (struct generation){ .text = -1, .profiles = { .fd = -1 } };
+	*g = (struct generation){ .text = -1, .geo = { .fd = -1 }, .profiles = { .fd = -1 } };
 }
 
 enum err generation_load_profiles(struct generation *g, int folder, char **problem)
 {
 	*problem = nullptr;
+	TRY(geofilter_load(&g->geo, g->config, folder, problem));
 	return profiles_load(&g->profiles, g->config, folder, problem);
 }
 

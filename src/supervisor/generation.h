@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "ipc/messages.pb-c.h"
+#include "supervisor/geofilter.h"
 #include "supervisor/profiles.h"
 
 constexpr size_t GENERATION_TEXT_MAX = 1024 * 1024;
@@ -18,13 +19,14 @@ struct generation {
 	int text;        /* sealed memfd */
 	uint8_t *certs;  /* packed Certs; nullptr until the keeper sent them */
 	size_t certs_len;
+	struct geofilter geo;     /* the same */
 	struct profiles profiles; /* empty until generation_load_profiles */
 };
 
 /* Reads and parses the file.  ERR_CONFIG or ERR_SYS: problems says why (a line each), *out is not written.
  * Warnings are in problems also on ERR_OK.  The caller frees problems. */
 enum err generation_load(struct generation *out, const char *file, uint32_t number, char **problems);
-/* The files of user-profile, relative names in folder (a descriptor).  On failure problem says why; the caller frees it. */
+/* The files of user-profile and geofilter, relative names in folder (a descriptor).  On failure problem says why; the caller frees it. */
 enum err generation_load_profiles(struct generation *g, int folder, char **problem);
 void generation_fini(struct generation *g);
 static inline bool generation_is_loaded(const struct generation *g)

@@ -188,7 +188,7 @@ static void commit(struct supervisor *s)
 	m.generation = s->reload.next.number;
 	generation_fini(&s->now);
 	s->now = s->reload.next;
-	s->reload.next = (struct generation){ .text = -1, .profiles = { .fd = -1 } };
+	s->reload.next = (struct generation){ .text = -1, .geo = { .fd = -1 }, .profiles = { .fd = -1 } };
 	log_set_level(log_level_of(supervisor_debug(s, s->now.config)));
 	for (size_t i = 0; i < s->children_n; i++)
 		if (child_send(&s->children[i], MSG_COMMIT, 0, &m.base, nullptr, 0) != ERR_OK)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "supervisor/blocks.h"
 #include "supervisor/iroute.h"
 #include "supervisor/reload.h"
 #include "supervisor/start.h"
@@ -183,24 +184,6 @@ static void on_status(struct ipc *ipc, struct ipc_msg *m)
 		log_warn("status.unanswered");
 }
 
-/* Bans and blocks end connections before they begin; tunnels that are open go on, as in the workers. */
-static void on_guard_block(struct ipc *ipc, struct ipc_msg *m)
-{
-	const Msg__GuardBlock *g = (const Msg__GuardBlock *)m->body;
-	struct bridge *b = shield_bridge(supervisor_of(ipc_owner(ipc))->shield);
-	struct prefix p = { .family = g->ip.len == 4 ? AF_INET : AF_INET6,
-			    .len = (uint8_t)MIN(g->prefix_len, 255u) };
-	if (g->ip.len != 4 && g->ip.len != 16) {
-		log_err("guard.block len=%zu", g->ip.len);
-		return;
-	}
-	memcpy(p.addr, g->ip.data, g->ip.len);
-	enum err e = g->remove ? bridge_remove(b, &p)
-			       : bridge_add(b, &p, GUARD_VERDICT_BLOCK_NEW, (struct mono){ g->expires_ns });
-	if (e != ERR_OK && e != ERR_NOTFOUND)
-		log_debug("guard.not_in_the_kernel: %s", err_text(e));
-}
-
 ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_CONFIG_DONE] = on_config_done,
 	[MSG_CERTS] = on_certs,
@@ -214,7 +197,7 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_USER_FILES_GET] = userfiles_on_get,
 	[MSG_SCRIPT] = scripts_on_script,
 	[MSG_IROUTE] = iroute_on_iroute,
-	[MSG_GUARD_BLOCK] = on_guard_block,
 	[MSG_UTMP] = utmp_on_session,
 	[MSG_FIREWALL] = firewall_on_session,
+	[MSG_GUARD_BLOCK] = blocks_on_guard_block,
 };

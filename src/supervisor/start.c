@@ -32,14 +32,20 @@ static enum err send_to_worker(struct child *c, const struct generation *g, Msg_
 {
 	Msg__Profile **list OWNED(base_freep) = calloc(g->profiles.n + 1, sizeof(Msg__Profile *));
 	int profiles OWNED(base_closep) = profiles_fd(&g->profiles);
+	int filter OWNED(base_closep) = geofilter_fd(&g->geo);
 	if (list == nullptr || (g->profiles.n > 0 && profiles < 0))
 		return ERR_SYS;
 	for (size_t i = 0; i < g->profiles.n; i++)
 		list[i] = &g->profiles.v[i];
 	m->profiles = list;
 	m->n_profiles = g->profiles.n;
-	const int fds[] = { text, profiles };
-	return child_send(c, MSG_CONFIG, 0, &m->base, fds, profiles >= 0 ? 2 : 1);
+	int fds[3] = { text };
+	size_t n = 1;
+	if (profiles >= 0)
+		fds[n++] = profiles;
+	if (filter >= 0)
+		fds[n++] = filter;
+	return child_send(c, MSG_CONFIG, 0, &m->base, fds, n);
 }
 
 enum err start_send_config(struct child *c, const struct generation *g)
@@ -53,6 +59,13 @@ enum err start_send_config(struct child *c, const struct generation *g)
 	m.generation = g->number;
 	m.file = (char *)(uintptr_t)s->args->config;
 	m.debug = supervisor_debug(s, g->config);
+	if (c->role == ROLE_WORKER || c->role == ROLE_KEEPER)
+		m.geofilter_len = g->geo.len;
+	if (c->role == ROLE_KEEPER) {
+		int filter OWNED(base_closep) = geofilter_fd(&g->geo);
+		const int fds[] = { text, filter };
+		return child_send(c, MSG_CONFIG, 0, &m.base, fds, filter >= 0 ? 2 : 1);
+	}
 	if (c->role != ROLE_WORKER)
 		return child_send(c, MSG_CONFIG, 0, &m.base, &text, 1);
 	TRY(send_to_worker(c, g, &m, text));

@@ -25,31 +25,68 @@ enum err gate_map(struct gate *g, int board, int turn)
 
 /* {{ who may not }} */
 
-static void log_refused(struct worker *w, const struct addr *remote, const struct board_entry *e)
+/* Why an address may not enter. */
+enum why : uint8_t { WHY_NOTHING, WHY_BAN, WHY_BLOCK, WHY_LIST, WHY_COUNTRY, WHYS_N };
+
+static void log_refused(struct worker *w, const struct addr *remote, enum why why)
 {
+	static const char *const texts[WHYS_N] = { "", "banned", "blocked", "geofilter", "country" };
 	struct gate *g = &w->gate;
 	if (!clock_is_past(w->now, g->log_at)) {
 		g->silent_n++;
 		return;
 	}
-	char who[ADDR_TEXT_MAX], range[RANGE_TEXT_MAX];
-	log_info("guard.refused ip=%s why=%s of=%s silent=%u", addr_text(remote, who),
-		 e->kind == BOARD_BLOCK ? "block" : "ban", range_text(&e->range, range), g->silent_n);
+	char who[ADDR_TEXT_MAX];
+	log_info("guard.refused ip=%s why=%s silent=%u", addr_text(remote, who), texts[why], g->silent_n);
 	g->log_at = clock_add_s(w->now, LOG_EVERY_S);
 	g->silent_n = 0;
+}
+
+static void count_refused(struct worker *w, enum why why)
+{
+	switch (why) {
+	case WHY_BAN: STAT_INC(w, guard_banned); break;
+	case WHY_BLOCK: STAT_INC(w, guard_blocked); break;
+	case WHY_LIST: STAT_INC(w, guard_listed); break;
+	case WHY_COUNTRY: STAT_INC(w, guard_country); break;
+	case WHY_NOTHING:
+	case WHYS_N: break;
+	}
+}
+
+/* What the administrator said comes first, of that the longest prefix; then bans, then countries. */
+static enum why judge(struct worker *w, const struct range *r)
+{
+	const struct trie *t = w->gen.filter.trie;
+	const struct trie_result listed = trie_find(t, r);
+	struct board_entry e;
+	bool is_shut = board_find(w->gate.board, r, w->now, &e);
+	if (listed.verdict == TRIE_ALLOW) {
+		if (is_shut && e.kind == BOARD_BLOCK && e.range.len > listed.len)
+			return WHY_BLOCK;
+		if (is_shut)
+			STAT_INC(w, guard_allowed);
+		return WHY_NOTHING;
+	}
+	if (listed.verdict == TRIE_BLOCK)
+		return WHY_LIST;
+	if (is_shut)
+		return e.kind == BOARD_BLOCK ? WHY_BLOCK : WHY_BAN;
+	if (listed.verdict == TRIE_COUNTRY_BLOCK || (listed.verdict == TRIE_NONE && trie_wants_country(t)))
+		return WHY_COUNTRY;
+	return WHY_NOTHING;
 }
 
 bool gate_admits(struct worker *w, const struct addr *remote)
 {
 	const struct range r = range_of_addr(remote);
-	struct board_entry e;
-	if (w->gate.board == nullptr || range_is_own(&r) || !board_find(w->gate.board, &r, w->now, &e))
+	if (w->gate.board == nullptr || range_is_own(&r))
 		return true;
-	if (e.kind == BOARD_BLOCK)
-		STAT_INC(w, guard_blocked);
-	else
-		STAT_INC(w, guard_banned);
-	log_refused(w, remote, &e);
+	enum why why = judge(w, &r);
+	if (why == WHY_NOTHING)
+		return true;
+	count_refused(w, why);
+	log_refused(w, remote, why);
 	return false;
 }
 

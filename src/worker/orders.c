@@ -39,6 +39,7 @@ void generation_fini(struct generation *g)
 	offers_fini(&g->offers); /* has names of the configuration */
 	config_put(g->config);
 	tls_ctx_put(g->tls);
+	filter_unmap(&g->filter);
 	*g = (struct generation){};
 }
 
@@ -83,6 +84,8 @@ static void on_config(struct ipc *ipc, struct ipc_msg *m)
 	log_set_level(log_level_of(c->debug));
 	if (e == ERR_OK)
 		e = offers_take_profiles(&w->next.offers, w->next.config, c, m->fds_n > 1 ? m->fds[1] : -1);
+	if (e == ERR_OK)
+		e = filter_map(&w->next.filter, m->fds[m->fds_n - 1], c->geofilter_len);
 	if (e != ERR_OK)
 		answer_config(w, c->generation, err_text(e));
 	else

@@ -15,6 +15,7 @@
 #include "ipc/ipc.h"
 #include "ipc/stats.h"
 #include "wire/coalesce.h"
+#include "guard/filter.h"
 #include "worker/dtls.h"
 #include "worker/dtls13.h"
 #include "worker/farewell.h"
@@ -38,6 +39,7 @@ struct generation {
 	struct config *config;
 	struct tls_ctx *tls;
 	struct offers offers;
+	struct filter filter;
 };
 
 struct listener {

@@ -110,10 +110,62 @@ ok "block: for a time" in_occtl block $cl4 90s
 ok "block: shut" shut $cl4
 ok "block: unblocked" in_occtl unblock $cl4
 ok "block: it enters" enters $cl4
+state_stays=1
+server_stop
+server_start "${limits[@]}" workers=2
+ok "restart: who was shut out is" banned "['$other4', '198.51.100.4/30', '2001:db8:1::/64']"
+ok "restart: a ban" shut $other4
+ok "restart: a block" shut 198.51.100.5
+ok "restart: not who was unblocked" enters $cl4
+ok "restart: unblock" in_occtl unblock 198.51.100.4/30
+ok "restart: it enters" enters 198.51.100.5
+state_stays=
 ok "block: loopback cannot be" not in_occtl block 127.0.0.1
 ok "block: all cannot be" not in_occtl block 0.0.0.0/0
 ok "block: garbage is refused" not in_occtl block 198.51.100.999
 ok "block: no such time" not in_occtl block 198.51.100.9 soon
+server_stop
+
+# geofilter: networks, countries from a list and from a MaxMind database.
+printf '# two of them\n198.51.100.0/25\n2001:db8:7::/64\n' >"$T/xx"
+cat >"$T/geofilter" <<END
+block 198.51.100.4/31
+allow 198.51.100.5
+block-country XX
+country-prefixes XX $T/xx
+allow $cl4 $gw4 # the tests' own
+END
+server_start max-ban-score=20 ban-points-connection=0 "geofilter=$T/geofilter" workers=2
+ok "geofilter: a blocked network" shut 198.51.100.4
+ok "geofilter: allowed inside of it" enters 198.51.100.5
+ok "geofilter: a blocked country" shut $other4
+ok "geofilter: a blocked country, IPv6" shut $away6 $gw6
+ok "geofilter: of no country" enters 2001:db8:1::7 $gw6
+wrong $cl4 5
+wrong 2001:db8:1::7 3 $gw6
+ok "geofilter: what it does not know is banned" wait_until 5 banned "['2001:db8:1::/64']"
+ok "geofilter: what it allows never is" enters $cl4
+ok "geofilter: each is counted" stat_above guard_country 1
+ok "geofilter: the guard knows the layer" equal "$(guard "d['Layers']['geofilter']")" "active, 6 prefixes"
+oc_connect b --no-dtls
+in_cl ip addr show >/dev/null
+echo 'block 198.51.100.0/24/7' >>"$T/geofilter"
+ok "geofilter: a bad line refuses the reload" not in_occtl reload
+ok "geofilter: and is named" has "$T/server.log" "geofilter:6: '198.51.100.0/24/7' is no address"
+ok "geofilter: the old one stays" shut 198.51.100.4
+/usr/bin/python3 "$here/mmdb.py" "$T/countries" 198.51.100.2=AT 198.51.100.1=AT 2001:db8:1::/64=CH 198.51.100.3=DE
+printf 'allow-country AT\nallow-country CH\ncountry-database %s\n' "$T/countries" >"$T/geofilter"
+ok "geofilter: a new one is taken" in_occtl reload
+ok "database: an allowed country" enters $cl4
+ok "database: another one" shut $other4
+ok "database: of no country" shut 198.51.100.5
+ok "database: IPv6 of no country" shut $away6 $gw6
+ok "database: the tunnel of before goes on" pings "$cl" $host4
+truncate -s 300 "$T/countries"
+ok "database: a broken one refuses the reload" not in_occtl reload
+ok "database: the old one stays" enters $cl4
+oc_stop b
+nothing_died
 server_stop
 
 # rate-limit-ms is of the whole server: six at once take five gaps, and none is lost.
