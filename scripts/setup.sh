@@ -23,17 +23,17 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
-	libpam0g-dev
+	libpam0g-dev libcjose-dev libcurl4-openssl-dev libssl-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
 )
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
-	libcmocka-dev python3 sqlite3 curl procps util-linux netcat-openbsd
+	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
 	oathtool freeradius freeradius-utils
 	haproxy testssl.sh nmap
-	libssl-dev libgnutls28-dev
+	libgnutls28-dev
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "auth/oidc_conf.h"
 #include "auth/radius_conf.h"
 #include "auth/task.h"
 #include "config/config.h"
@@ -21,6 +22,8 @@ struct methods {
 	struct config *cfg;
 	struct radius_conf **radius; /* of radius_n, one a file */
 	size_t radius_n;
+	struct oidc_conf **oidc; /* of oidc_n, one a file and use */
+	size_t oidc_n;
 };
 
 /* Read the files that the configuration names.  ERR_CONFIG: problem tells what is wrong. */
@@ -28,6 +31,10 @@ enum err methods_init(struct methods *e, uint32_t number, struct config *cfg, ch
 void methods_fini(struct methods *e);
 /* The one of a method; nullptr: it is not of RADIUS. */
 struct radius_conf *methods_radius(const struct methods *e, const struct auth_method *m);
+/* nullptr: it is not of OpenID Connect. */
+struct oidc_conf *methods_oidc(const struct methods *e, const struct auth_method *m);
+/* What is known of servers survives a reload. */
+void methods_inherit(struct methods *to, const struct methods *from);
 
 struct authproc {
 	uv_loop_t *loop;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "auth/authproc.h"
+#include "auth/oidc_login.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
@@ -51,8 +52,11 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 	const struct methods *e = find_methods(a, b->generation);
 	const struct auth_method *m = find_method(e, (struct place){ b->generation, b->vhost, b->method });
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
+	const struct oidc_conf *oidc = m != nullptr ? methods_oidc(e, m) : nullptr;
 	if (radius != nullptr && profile_enter_radius() == ERR_OK)
 		radius_login(radius, m, b, fd);
+	else if (oidc != nullptr && !oidc_conf_is_sso(oidc) && profile_enter_web() == ERR_OK)
+		oidc_login_bearer(oidc, b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else
@@ -115,6 +119,14 @@ static void note_silent(struct authproc *a, const struct task *t, uint32_t silen
 				 clock_now());
 }
 
+static void learn(const struct authproc *a, Msg__BackDone *done)
+{
+	const Msg__Learned *l = done->learned;
+	for (size_t i = 0; l != nullptr && i < a->now.oidc_n; i++)
+		if (strcmp(oidc_conf_path(a->now.oidc[i]), l->path) == 0)
+			oidc_conf_learn(a->now.oidc[i], l->discovery, l->keys, clock_now());
+}
+
 void back_answer(void *ctx, const struct task *t, ProtobufCMessage *body)
 {
 	struct authproc *a = ctx;
@@ -127,7 +139,10 @@ void back_answer(void *ctx, const struct task *t, ProtobufCMessage *body)
 		Msg__BackDone *done = (void *)body;
 		note_silent(a, t, done->silent);
 		done->silent = 0;
+		learn(a, done);
+		Msg__Learned *learned = TAKE(done->learned);
 		tell_keeper(a, MSG_BACK_DONE, body);
+		done->learned = learned; /* freed with the message */
 	}
 }
 
@@ -147,6 +162,7 @@ static void on_begin(struct ipc *ipc, struct ipc_msg *m)
 	enum err e = tasks_begin(&a->tasks, b);
 	explicit_bzero(b->password,
 		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	explicit_bzero(b->bearer, strlen(b->bearer));
 	if (e != ERR_OK)
 		refuse(a, b->conv, err_text(e));
 }

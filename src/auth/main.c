@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ocserv-modern-auth - PAM and RADIUS for the keeper, which has neither files nor network
+ * ocserv-modern-auth - PAM, RADIUS and OpenID Connect for the keeper, which has neither files nor network
  *
  * Started by the supervisor, if the configuration names such a method, with the channel to it as descriptor 3 and the log
  * pipe as descriptor 2.
  * Rights: root's identity with the capabilities that caps.c lists and no other, no_new_privs.  Each conversation runs in a
- * child; those of RADIUS give up the rest (profile.c).  This process itself reads its two channels only.
+ * child; all but those of PAM give up the rest (profile.c).  This process itself reads its two channels only.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -69,15 +69,6 @@ static void on_config(struct ipc *ipc, struct ipc_msg *m)
 	answer(a, m->id, c->generation, e == ERR_OK ? nullptr : problem);
 }
 
-/* Servers that were silent a moment ago are so still. */
-static void inherit(const struct methods *to, const struct methods *from)
-{
-	for (size_t i = 0; i < to->radius_n; i++)
-		for (size_t j = 0; j < from->radius_n; j++)
-			if (strcmp(radius_conf_path(to->radius[i]), radius_conf_path(from->radius[j])) == 0)
-				radius_conf_inherit(to->radius[i], from->radius[j]);
-}
-
 static void on_commit(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct authproc *a = ipc_owner(ipc);
@@ -86,7 +77,7 @@ static void on_commit(struct ipc *ipc, struct ipc_msg *m)
 		log_err("auth.commit generation=%u error=\"not prepared\"", c->generation);
 		return;
 	}
-	inherit(&a->next, &a->now);
+	methods_inherit(&a->next, &a->now);
 	methods_fini(&a->before);
 	a->before = a->now; /* conversations under way name it still */
 	a->now = a->next;

@@ -14,7 +14,18 @@ static const struct sandbox_profile profile = {
 	.limits_n = ARRAY_LEN(limits),
 };
 
+static const struct sandbox_profile web = {
+	.name = "web",
+	.limits = limits,
+	.limits_n = ARRAY_LEN(limits),
+};
+
 enum err profile_enter_radius(void)
 {
 	return sandbox_enter(&profile, false);
+}
+
+enum err profile_enter_web(void)
+{
+	return sandbox_enter(&web, false);
 }

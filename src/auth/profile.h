@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* profile - a child of the auth process that talks to RADIUS servers gives up all capabilities; modules of PAM may need theirs */
+/* profile - children of the auth process that talk to servers give up all capabilities; modules of PAM may need theirs */
 #pragma once
 
 #include "base/base.h"
 
 enum err profile_enter_radius(void);
+/* For what comes over HTTPS and is read by libraries that are not ours. */
+enum err profile_enter_web(void);

@@ -21,6 +21,7 @@ static const struct {
 	{ "gssapi", "keytab require-local-user-map tgt-freshness-time gid-min " },
 	{ "certificate", "" },
 	{ "oidc", "config " },
+	{ "oidc-sso", "config url browser " },
 };
 
 static bool is_word_of(const char *words, const char *word)
@@ -121,7 +122,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE] or certificate (planned: gssapi, oidc)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], oidc[config=FILE] or certificate (planned: gssapi)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -258,12 +259,17 @@ bool config_has_method(const struct config *c, const char *name)
 	return false;
 }
 
-static size_t count_certificates(const struct authlist *l)
+static size_t count_methods(const struct authlist *l, const char *name)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++)
-		n += strcmp(l->v[i].name, "certificate") == 0;
+		n += strcmp(l->v[i].name, name) == 0;
 	return n;
+}
+
+static size_t count_certificates(const struct authlist *l)
+{
+	return count_methods(l, "certificate");
 }
 
 bool config_wants_certificate(const struct vhost *v)
@@ -274,6 +280,17 @@ bool config_wants_certificate(const struct vhost *v)
 bool config_needs_certificate(const struct vhost *v)
 {
 	return count_certificates(&v->auth) > 0 && count_certificates(&v->enable_auth) == v->enable_auth.n;
+}
+
+bool config_takes_bearer(const struct vhost *v)
+{
+	return count_methods(&v->auth, "oidc") + count_methods(&v->enable_auth, "oidc") > 0;
+}
+
+bool config_needs_bearer(const struct vhost *v)
+{
+	bool is_first = v->auth.n > 0 && strcmp(v->auth.v[0].name, "oidc") == 0;
+	return is_first && count_methods(&v->enable_auth, "oidc") == v->enable_auth.n;
 }
 
 bool config_same_auth(const struct vhost *a, const struct vhost *b)
@@ -352,6 +369,16 @@ static enum err check_radius(const struct auth_method *m, struct config_why *why
 	return ERR_OK;
 }
 
+static enum err check_oidc(const struct auth_method *m, struct config_why *why)
+{
+	const char *file = config_auth_arg(m, "config");
+	if (file != nullptr && file[0] == '/')
+		return ERR_OK;
+	config_why_set(why, "config: expected the whole path of a file in JSON, as in %s[config=/etc/x.json]",
+		       m->name);
+	return ERR_SYNTAX;
+}
+
 static enum err check_nothing(const struct auth_method *, struct config_why *)
 {
 	return ERR_OK; /* it has no arguments */
@@ -362,10 +389,9 @@ static const struct {
 	config_method_check *check;
 	bool has_auth, has_acct;
 } works[] = {
-	{ "plain", check_plain, true, false },
-	{ "pam", check_pam, true, true },
-	{ "radius", check_radius, true, true },
-	{ "certificate", check_nothing, true, false },
+	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
+	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
+	{ "oidc", check_oidc, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

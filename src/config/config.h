@@ -167,6 +167,9 @@ bool config_same_auth(const struct vhost *a, const struct vhost *b);
 /* Is certificate among the methods of auth and enable-auth?  Is it part of every way in? */
 bool config_wants_certificate(const struct vhost *v);
 bool config_needs_certificate(const struct vhost *v);
+/* Is oidc among the methods of auth and enable-auth?  Does every way in begin with it? */
+bool config_takes_bearer(const struct vhost *v);
+bool config_needs_bearer(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 

@@ -44,8 +44,8 @@ enum msgs_sign : uint8_t { SIGN_ECDSA = 1, SIGN_RSA_PKCS1, SIGN_RSA_PSS, SIGN_ED
 /* AuthDone.verdict */
 enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
 
-/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault. */
-enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
+/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault.  SSO: the browser is to go to sso_url. */
+enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN, BACK_SSO = 37 };
 
 /* Acct.kind */
 enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };

@@ -36,7 +36,7 @@ struct auth_login {
 	struct auth_place at;      /* the method whose turn it is */
 	bool is_bound;             /* to this way: it asked or said yes; the others are out */
 	bool has_cert;             /* the method certificate said yes */
-	bool shows_cert;           /* the request under way came with one */
+	uint8_t shows;             /* what the request under way came with: enum auth_shows */
 	bool is_denied;            /* a way before this one said no to the same password */
 	uint64_t conv;             /* with this method; 0: none */
 	uint8_t step;
@@ -303,7 +303,7 @@ static void put(char *out, size_t cap, const char *text)
 
 static bool find_way(const struct auth *a, const struct auth_login *l, size_t from, uint8_t *way)
 {
-	return auth_place_find_way(&a->cfg->vhosts[l->vhost], from, l->shows_cert, way);
+	return auth_place_find_way(&a->cfg->vhosts[l->vhost], from, l->shows, way);
 }
 
 static bool is_next_way(const struct auth *a, const struct auth_login *l)
@@ -364,7 +364,8 @@ static struct auth_job *make_job(const struct auth_login *l, const char *passwor
 static bool start(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
 	struct auth_job *job = make_job(l, r != nullptr ? r->password : nullptr);
-	if (job == nullptr || (r != nullptr && auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK)) {
+	if (job == nullptr || (r != nullptr && (auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK ||
+						auth_job_set_bearer(job, r->bearer) != ERR_OK))) {
 		auth_job_free(job);
 		return give_up(a, l, err_text(ERR_NOMEM));
 	}
@@ -376,8 +377,9 @@ static bool begin_with_certificate(struct auth *a, struct auth_login *l, const s
 				   struct mono now)
 {
 	uint8_t way;
-	if (r->username != nullptr || r->password != nullptr || !l->shows_cert || l->is_bound ||
-	    l->prompt != nullptr || !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
+	if (r->username != nullptr || r->password != nullptr || (l->shows & AUTH_SHOWS_CERT) == 0 ||
+	    l->is_bound || l->prompt != nullptr ||
+	    !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
 		return false;
 	start_over(a, l);
 	l->username[0] = '\0';
@@ -388,9 +390,27 @@ static bool begin_with_certificate(struct auth *a, struct auth_login *l, const s
 	return true;
 }
 
+/* A token says all, so it begins anew whatever was said before.  False: there is none. */
+static bool begin_with_bearer(struct auth *a, struct auth_login *l, const struct auth_request *r,
+			      struct mono now)
+{
+	if (r->bearer == nullptr)
+		return false;
+	start_over(a, l);
+	l->username[0] = '\0';
+	l->ticket = r->ticket;
+	bool has_way = find_way(a, l, 0, &l->at.way);
+	if (!has_way)
+		deny(a, &l->ticket, failed_text);
+	if (!has_way || start(a, l, r, now))
+		drop(a, l);
+	return true;
+}
+
 static void step(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
-	l->shows_cert = r->cert_len > 0;
+	l->shows = (uint8_t)((r->cert_len > 0 ? AUTH_SHOWS_CERT : 0) |
+			     (r->bearer != nullptr ? AUTH_SHOWS_BEARER : 0));
 	/* a form that asks for the name is the first one: what was under way is given up */
 	if (r->username != nullptr) {
 		start_over(a, l);
@@ -398,7 +418,7 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 	}
 	if (l->prompt == nullptr && r->group != nullptr && *r->group != '\0')
 		put(l->group, sizeof l->group, auth_place_group(&a->cfg->vhosts[l->vhost], r->group));
-	if (begin_with_certificate(a, l, r, now))
+	if (begin_with_bearer(a, l, r, now) || begin_with_certificate(a, l, r, now))
 		return;
 	bool has_name = r->username != nullptr || l->username[0] != '\0';
 	if (!has_name || r->password == nullptr) {
@@ -449,6 +469,8 @@ static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *jo
 	}
 	if (job->is_final && config_needs_certificate(&a->cfg->vhosts[l->vhost]))
 		l->tries = AUTH_TRIES; /* the same certificate would come again */
+	if ((l->shows & AUTH_SHOWS_BEARER) != 0)
+		l->tries = AUTH_TRIES; /* a token is no guess: there is nothing to ask for */
 	bool is_over = fail(a, l, job->why, job->message);
 	auth_job_free(job);
 	return is_over;

@@ -43,6 +43,7 @@ struct auth_request {
 	const uint8_t *cert; /* DER of the client's certificate, which the worker's TLS has accepted */
 	size_t cert_len;     /* 0: it has shown none */
 	const char *username, *password, *group; /* nullptr: absent; group also "" */
+	const char *bearer;  /* token that the client brings; nullptr: none */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announces; nullptr: none */
 	struct addr remote;
 	struct session_client client; /* borrowed */

@@ -22,6 +22,7 @@ void auth_job_free(struct auth_job *job)
 	if (job->facts != nullptr)
 		msg__facts__free_unpacked(job->facts, nullptr);
 	free(job->cert);
+	auth_job_wipe_bearer(job);
 	explicit_bzero(job, sizeof *job);
 	free(job);
 }
@@ -36,6 +37,23 @@ enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len)
 	memcpy(job->cert, der, len);
 	job->cert_len = len;
 	return ERR_OK;
+}
+
+enum err auth_job_set_bearer(struct auth_job *job, const char *token)
+{
+	if (token == nullptr)
+		return ERR_OK;
+	if (strlen(token) > AUTH_BEARER_MAX)
+		return ERR_RANGE;
+	job->bearer = strdup(token);
+	return job->bearer != nullptr ? ERR_OK : ERR_NOMEM;
+}
+
+void auth_job_wipe_bearer(struct auth_job *job)
+{
+	if (job->bearer != nullptr)
+		explicit_bzero(job->bearer, strlen(job->bearer));
+	free(TAKE(job->bearer));
 }
 
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label)

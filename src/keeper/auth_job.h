@@ -18,6 +18,7 @@ constexpr size_t AUTH_NAME_MAX = 256;     /* with the end */
 constexpr size_t AUTH_PASSWORD_MAX = 513; /* with the end; crypt() takes 512 */
 constexpr size_t AUTH_TEXT_MAX = 1024;    /* with the end; of a back end, for the user */
 constexpr size_t AUTH_CERT_MAX = 8192;    /* of a client, DER */
+constexpr size_t AUTH_BEARER_MAX = 12 * 1024; /* of a token that the client brings */
 constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
 struct auth_backend;
@@ -50,6 +51,7 @@ struct auth_job {
 	bool has_password; /* else the back end has to ask for what it wants */
 	uint8_t *cert; /* DER that TLS has accepted; nullptr: none */
 	size_t cert_len;
+	char *bearer; /* token of Authorization: Bearer; nullptr: none */
 	struct addr remote;
 	char agent[AUTH_LABEL_MAX];
 	uint32_t totp_window, hotp_window; /* of the method */
@@ -72,5 +74,8 @@ struct auth_job *auth_job_new(void);
 void auth_job_free(struct auth_job *job);
 /* The certificate is copied; len 0: none.  ERR_NOMEM. */
 enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len);
+/* nullptr: none.  ERR_NOMEM; ERR_RANGE: too long. */
+enum err auth_job_set_bearer(struct auth_job *job, const char *token);
+void auth_job_wipe_bearer(struct auth_job *job);
 /* Ask the user; message and label are cut to fit. */
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label);

@@ -70,7 +70,7 @@ void auth_kind_file_done(void *ctx, struct auth_job *job)
 		auth_done(&k->auth, job, clock_now());
 }
 
-/* {{ pam, radius: in the auth process */
+/* {{ pam, radius, oidc: in the auth process */
 
 static enum err remote_begin(struct keeper *k, struct auth_job *job, struct mono)
 {
@@ -87,11 +87,23 @@ static void remote_cancel(struct keeper *k, uint64_t conv)
 	auth_remote_cancel(&k->remote, conv);
 }
 
+/* A token comes with the request that begins a login, or never. */
+static enum err bearer_begin(struct keeper *k, struct auth_job *job, struct mono now)
+{
+	if (job->bearer != nullptr)
+		return remote_begin(k, job, now);
+	job->result = ERR_AUTH;
+	job->why = "no bearer token: oidc must be the first method of auth, and the client must bring one";
+	auth_done(&k->auth, job, now);
+	return ERR_OK;
+}
+
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
 	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
+	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
 };
 
 const struct auth_kind *auth_kind_of(const struct keeper *k, uint32_t vhost, uint32_t method)

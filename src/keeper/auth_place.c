@@ -42,9 +42,22 @@ static bool wants_certificate(const struct vhost *v, size_t way)
 	return strcmp(v->enable_auth.v[way - 1].name, "certificate") == 0;
 }
 
-bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way)
+static bool wants_bearer(const struct vhost *v, size_t way)
 {
-	while (auth_place_has_way(v, from) && !shows_cert && wants_certificate(v, from))
+	const char *first = way > 0 ? v->enable_auth.v[way - 1].name : v->auth.n > 0 ? v->auth.v[0].name : "";
+	return !wants_certificate(v, way) && strcmp(first, "oidc") == 0;
+}
+
+static bool may_try(const struct vhost *v, size_t way, uint8_t shows)
+{
+	if (wants_bearer(v, way) != ((shows & AUTH_SHOWS_BEARER) != 0))
+		return false;
+	return (shows & AUTH_SHOWS_CERT) != 0 || !wants_certificate(v, way);
+}
+
+bool auth_place_find_way(const struct vhost *v, size_t from, uint8_t shows, uint8_t *way)
+{
+	while (auth_place_has_way(v, from) && !may_try(v, from, shows))
 		from++;
 	if (!auth_place_has_way(v, from))
 		return false;

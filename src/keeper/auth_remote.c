@@ -29,8 +29,10 @@ static enum err hold(struct auth_remote *r, struct auth_job *job)
 	h->conv = job->conv;
 	h->job = job;
 	HASH_ADD(hh, r->jobs, conv, sizeof h->conv, h);
-	if (!job->is_kept)
+	if (!job->is_kept) {
 		explicit_bzero(job->password, sizeof job->password);
+		auth_job_wipe_bearer(job);
+	}
 	return ERR_OK;
 }
 
@@ -91,6 +93,8 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.group = job->group;
 	m.remote_ip = ipc_bytes(ip, ip_len);
 	m.user_agent = job->agent;
+	if (job->bearer != nullptr)
+		m.bearer = job->bearer;
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -147,6 +151,7 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 		job->prompt.is_challenge = m->is_challenge;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
+	case BACK_SSO: /* no answer to a login */
 	case BACK_BROKEN: break;
 	}
 	job->result = ERR_SYS;

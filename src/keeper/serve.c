@@ -104,6 +104,7 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.group = b->group,
 		.cert = b->client_cert.data,
 		.cert_len = b->client_cert.len,
+		.bearer = b->bearer[0] != '\0' ? b->bearer : nullptr,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -111,6 +112,7 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 	auth_request(&k->auth, &r, clock_now());
 	explicit_bzero(b->password,
 		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	explicit_bzero(b->bearer, strlen(b->bearer));
 }
 
 static void answer_auth(void *ctx, const struct auth_ticket *t, const struct auth_answer *a)

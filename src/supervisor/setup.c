@@ -79,6 +79,16 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 	return geteuid() != 0 || role == ROLE_WORKER ? ERR_OK : user_of_role(&c->user, s->now.config, role);
 }
 
+/* Methods that have no other place to be. */
+static bool needs_auth(const struct config *c)
+{
+	static const char *const remote[] = { "pam", "radius", "oidc", "oidc-sso" };
+	for (size_t i = 0; i < ARRAY_LEN(remote); i++)
+		if (config_has_method(c, remote[i]))
+			return true;
+	return false;
+}
+
 enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new)
 {
 	bool with_pam = config_has_method(c, "pam");
@@ -90,7 +100,7 @@ enum err setup_auth(struct supervisor *s, const struct config *c, bool *is_new)
 					"reload.restart_needed pam: passwords cannot be changed before a restart");
 			return ERR_OK;
 		}
-	if (!with_pam && !config_has_method(c, "radius"))
+	if (!needs_auth(c))
 		return ERR_OK;
 	TRY(add_child(s, ROLE_AUTH, 0));
 	s->children[s->children_n - 1].caps = caps_of_auth(with_pam);

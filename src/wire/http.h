@@ -97,6 +97,8 @@ struct slice http_header(const struct http *h, const char *name);
 struct slice http_header_next(const struct http *h, const char *name, size_t *i);
 /* Its text made printable and cut to cap; "" if there is none. */
 void http_header_text(const struct http *h, const char *name, char *out, size_t cap);
+/* The token of Authorization: Bearer (RFC 6750); p nullptr: there is none, or its bytes are no token's. */
+struct slice http_bearer(const struct http *h);
 /* First cookie of this name that is not empty, as it came, NUL added.  ERR_NOTFOUND; ERR_RANGE if it does not fit. */
 enum err http_cookie(const struct http *h, const char *name, char *out, size_t cap, size_t *len);
 
@@ -109,6 +111,7 @@ struct http_extra {
 	bool anonymous; /* leave out what tells the product (camouflage) */
 	const char *reason; /* X-Reason, which openconnect prints; made one line; nullptr: none */
 	const char *realm; /* of WWW-Authenticate: Basic; nullptr: none */
+	const char *challenge; /* the whole value of WWW-Authenticate; nullptr: none */
 };
 
 /* The head of an answer: status line, Connection, Content-Type (unless nullptr), X-Transcend-Version, Content-Length, extra

@@ -61,6 +61,11 @@ static void emit_extra(struct writer *w, const struct http_extra *extra)
 		emit_checked(w, extra->realm);
 		writer_str(w, "\"\r\n");
 	}
+	if (extra->challenge != nullptr) {
+		writer_str(w, "WWW-Authenticate: ");
+		emit_checked(w, extra->challenge);
+		writer_str(w, "\r\n");
+	}
 }
 
 void http_emit_head(struct writer *w, unsigned status, const char *type, size_t body_len, bool close,

@@ -68,6 +68,9 @@ enum err authority_sign(struct conn *c)
 	return ERR_OK;
 }
 
+/* With an end, wiped by authority_auth; one thread. */
+static char bearer[HTTP_HEAD_MAX];
+
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
 			size_t auth_id_len)
 {
@@ -88,13 +91,19 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	uint8_t strap_key[STRAP_KEY_LEN];
 	if (strap_parse_key(strap_key, http_header(&c->web->http, "X-AnyConnect-STRAP-Pubkey")) == ERR_OK)
 		m.strap_key = ipc_bytes(strap_key, sizeof strap_key);
+	if (c->web->is_bearer)
+		TRY(text_copy(bearer, sizeof bearer, web_bearer(c)));
+	m.bearer = bearer;
 	m.group = text(c->web->group);
 	m.remote_ip = ip_bytes(&c->remote);
 	m.user_agent = agent;
 	m.device_type = text(req->device.type);
 	m.device_platform = text(req->device.id);
 	m.hostname = text(req->device.computer_name);
-	return ask(c, MSG_AUTH, &m.base);
+	enum err e = ask(c, MSG_AUTH, &m.base);
+	if (c->web->is_bearer)
+		explicit_bzero(bearer, sizeof bearer);
+	return e;
 }
 
 enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id)

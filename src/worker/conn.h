@@ -53,6 +53,7 @@ struct conn_web {
 	enum login_dialect dialect;
 	char group[LOGIN_USER_MAX + 1]; /* chosen in the form, or by the URL */
 	bool group_by_url;
+	bool is_bearer; /* the request at hand was sent to the keeper with a token */
 	bool is_svc; /* the request at hand is that of an IP phone */
 	bool may_see; /* camouflage: this client knows the secret or has a cookie */
 	unsigned requests_n;

@@ -25,6 +25,11 @@ struct slice web_client_cert(const struct conn *c)
 	return is_good ? (struct slice){ (const char *)p->der, p->der_len } : (struct slice){};
 }
 
+struct slice web_bearer(const struct conn *c)
+{
+	return config_takes_bearer(web_vhost(c)) ? http_bearer(&c->web->http) : (struct slice){};
+}
+
 /* {{ profiles }} */
 
 static enum err ask_profile(struct conn *c)

@@ -27,5 +27,7 @@ void web_check_done(struct conn *c, bool known);
 void web_unavailable(struct conn *c);
 /* DER of the certificate that the client has shown and TLS has verified; p nullptr: none. */
 struct slice web_client_cert(const struct conn *c);
+/* The bearer token that this request brings, if its virtual host takes any; p nullptr: none. */
+struct slice web_bearer(const struct conn *c);
 /* Wipe and free the body of the request: it may hold a password. */
 void web_forget_body(struct conn *c);

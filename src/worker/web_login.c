@@ -74,6 +74,8 @@ static enum err first_form(struct conn *c)
 static enum err deny(struct conn *c, const char *text)
 {
 	STAT_INC(c->w, auth_failed);
+	if (c->web->is_bearer)
+		return web_ask_bearer(c, true);
 	if (c->web->dialect != LOGIN_XML || c->web->is_svc)
 		return web_refuse(c, 401, text);
 	struct writer doc = web_document();
@@ -118,10 +120,17 @@ static size_t auth_id_of(const struct conn *c, const struct login_req *req, uint
 	return web_cookie(c, "webvpncontext", out) ? WEB_ID_LEN : 0;
 }
 
+/* Does it come with a token and nothing else? */
+static bool brings_token(const struct conn *c, const struct login_req *req)
+{
+	return !req->has_username && !req->has_password && web_bearer(c).p != nullptr;
+}
+
 static enum err ask_keeper(struct conn *c, const struct login_req *req)
 {
 	uint8_t auth_id[WEB_ID_LEN];
 	size_t n = auth_id_of(c, req, auth_id);
+	c->web->is_bearer = brings_token(c, req);
 	enum err e = authority_auth(c, req, auth_id, n);
 	explicit_bzero(auth_id, sizeof auth_id);
 	if (e != ERR_OK)
@@ -133,6 +142,10 @@ static enum err ask_keeper(struct conn *c, const struct login_req *req)
 
 static enum err begin(struct conn *c, const struct login_req *req)
 {
+	if (brings_token(c, req))
+		return ask_keeper(c, req);
+	if (config_needs_bearer(web_vhost(c)))
+		return web_ask_bearer(c, false);
 	bool done = false;
 	enum err e = settle_certificate(c, req, &done);
 	if (done)
@@ -171,8 +184,11 @@ enum err web_login_post(struct conn *c)
 
 enum err web_login_get(struct conn *c)
 {
+	const struct login_req nothing = { .type = LOGIN_FORM };
 	web_group_choose(c, nullptr);
-	return first_form(c);
+	if (brings_token(c, &nothing))
+		return ask_keeper(c, &nothing);
+	return config_needs_bearer(web_vhost(c)) ? web_ask_bearer(c, false) : first_form(c);
 }
 
 enum err web_login_svc(struct conn *c)

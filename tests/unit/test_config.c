@@ -261,7 +261,8 @@ TEST(auth, weaker_than_configured_is_refused)
 	check_auth_refused("auth = plain[passwd=/x]\nenable-auth = certificate\nca-cert = /ca",
 			   "t.conf:4: error: method certificate without cert-user-oid");
 	check_auth_refused("auth = \"gssapi\"", "method gssapi is planned");
-	check_auth_refused("auth = \"oidc[config=/x.json]\"", "method oidc is planned");
+	check_auth_refused("auth = \"oidc[config=x.json]\"", "expected the whole path of a file");
+	check_auth_refused("auth = \"oidc\"", "expected the whole path of a file");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nauth = gssapi",
 			   "t.conf:5: error: auth = gssapi: method");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nenable-auth = gssapi",
@@ -289,11 +290,9 @@ TEST(auth, malformed_is_refused)
 	check_auth_refused("auth = plain[passwd=/x", "with a bracket at the end");
 	check_auth_refused("auth = plain[", "with a bracket at the end");
 	check_auth_refused("auth = plain[passwd=/x] x", "with a bracket at the end");
-	check_auth_refused("auth = plan[passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
-	check_auth_refused("auth = [passwd=/x]",
-			   "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
-	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE] or certificate");
+	check_auth_refused("auth = plan[passwd=/x]", "expected plain[passwd=FILE], pam, radius[config=FILE]");
+	check_auth_refused("auth = [passwd=/x]", "expected plain[passwd=FILE], pam, radius[config=FILE]");
+	check_auth_refused("auth =", "expected plain[passwd=FILE], pam, radius[config=FILE]");
 	check_auth_refused("auth = certificate[x=y]", "expected certificate without brackets");
 	check_auth_refused("auth = plain[passwd=/x,totp-window=1]", "a window without otp=FILE");
 	check_auth_refused("auth = plain[otp=/x,totp-window=21]",
