@@ -31,7 +31,7 @@ readonly build_packages=(
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
-	oathtool freeradius freeradius-utils
+	chromium oathtool freeradius freeradius-utils
 	haproxy testssl.sh nmap
 	libgnutls28-dev
 )

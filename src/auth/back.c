@@ -6,6 +6,7 @@
 
 #include "auth/authproc.h"
 #include "auth/oidc_login.h"
+#include "auth/oidc_sso.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
@@ -57,6 +58,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		radius_login(radius, m, b, fd);
 	else if (oidc != nullptr && !oidc_conf_is_sso(oidc) && profile_enter_web() == ERR_OK)
 		oidc_login_bearer(oidc, b, fd);
+	else if (oidc != nullptr && oidc_conf_is_sso(oidc) && profile_enter_web() == ERR_OK)
+		oidc_sso(oidc, m, b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else
@@ -163,6 +166,7 @@ static void on_begin(struct ipc *ipc, struct ipc_msg *m)
 	explicit_bzero(b->password,
 		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
 	explicit_bzero(b->bearer, strlen(b->bearer));
+	explicit_bzero(b->sso_code, strlen(b->sso_code));
 	if (e != ERR_OK)
 		refuse(a, b->conv, err_text(e));
 }

@@ -122,7 +122,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE], oidc[config=FILE] or certificate (planned: gssapi)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate (planned: gssapi)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -293,6 +293,26 @@ bool config_needs_bearer(const struct vhost *v)
 	return is_first && count_methods(&v->enable_auth, "oidc") == v->enable_auth.n;
 }
 
+bool config_is_sso(const struct auth_method *m)
+{
+	return strcmp(m->name, "oidc-sso") == 0;
+}
+
+const char *config_sso_url(const struct vhost *v)
+{
+	const struct authlist *const lists[] = { &v->auth, &v->enable_auth };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t n = 0; n < lists[i]->n; n++)
+			if (config_is_sso(&lists[i]->v[n]))
+				return config_auth_arg(&lists[i]->v[n], "url");
+	return nullptr;
+}
+
+bool config_begins_with_sso(const struct vhost *v)
+{
+	return v->auth.n > 0 && config_is_sso(&v->auth.v[0]);
+}
+
 bool config_same_auth(const struct vhost *a, const struct vhost *b)
 {
 	return is_equal_auth(&a->auth, &b->auth) && is_equal_auth(&a->enable_auth, &b->enable_auth);
@@ -379,6 +399,28 @@ static enum err check_oidc(const struct auth_method *m, struct config_why *why)
 	return ERR_SYNTAX;
 }
 
+static enum err check_sso(const struct auth_method *m, struct config_why *why)
+{
+	static const char scheme[] = "https://";
+	const char *url = config_auth_arg(m, "url"), *browser = config_auth_arg(m, "browser");
+	bool is_known = browser == nullptr || strcmp(browser, "auto") == 0 ||
+			strcmp(browser, "embedded") == 0 || strcmp(browser, "external") == 0;
+	TRY(check_oidc(m, why));
+	if (!is_known) {
+		config_why_set(why, "browser: expected auto, embedded or external");
+		return ERR_SYNTAX;
+	}
+	if (url == nullptr || strncmp(url, scheme, strlen(scheme)) != 0 || strlen(url) > CONFIG_SSO_URL_MAX ||
+	    url[strlen(scheme)] == '\0' || strpbrk(url + strlen(scheme), "/?#\\ ") != nullptr) {
+		config_why_set(
+			why,
+			"url: expected the address by which browsers reach this server, without a path, as in "
+			"url=https://vpn.example.com");
+		return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
 static enum err check_nothing(const struct auth_method *, struct config_why *)
 {
 	return ERR_OK; /* it has no arguments */
@@ -391,7 +433,7 @@ static const struct {
 } works[] = {
 	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
 	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
-	{ "oidc", check_oidc, true, false },
+	{ "oidc", check_oidc, true, false },    { "oidc-sso", check_sso, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

@@ -15,6 +15,28 @@ struct auth_job *auth_job_new(void)
 	return job;
 }
 
+static void free_sso(struct auth_sso *s)
+{
+	if (s == nullptr)
+		return;
+	if (s->code != nullptr)
+		explicit_bzero(s->code, strlen(s->code));
+	free(s->code);
+	free(s->url);
+	explicit_bzero(s, sizeof *s);
+	free(s);
+}
+
+enum err auth_job_set_sso(struct auth_job *job, uint64_t flow, const char *code)
+{
+	job->sso = calloc(1, sizeof *job->sso);
+	if (job->sso == nullptr)
+		return ERR_NOMEM;
+	job->sso->flow = flow;
+	job->sso->code = code != nullptr ? strdup(code) : nullptr;
+	return code != nullptr && job->sso->code == nullptr ? ERR_NOMEM : ERR_OK;
+}
+
 void auth_job_free(struct auth_job *job)
 {
 	if (job == nullptr)
@@ -23,6 +45,7 @@ void auth_job_free(struct auth_job *job)
 		msg__facts__free_unpacked(job->facts, nullptr);
 	free(job->cert);
 	auth_job_wipe_bearer(job);
+	free_sso(job->sso);
 	explicit_bzero(job, sizeof *job);
 	free(job);
 }

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "config/config.h"
 #include "ipc/messages.pb-c.h"
 #include "keeper/auth_queue.h"
 
@@ -19,6 +20,8 @@ constexpr size_t AUTH_PASSWORD_MAX = 513; /* with the end; crypt() takes 512 */
 constexpr size_t AUTH_TEXT_MAX = 1024;    /* with the end; of a back end, for the user */
 constexpr size_t AUTH_CERT_MAX = 8192;    /* of a client, DER */
 constexpr size_t AUTH_BEARER_MAX = 12 * 1024; /* of a token that the client brings */
+constexpr size_t AUTH_SSO_LEN = 32;       /* of each secret of a sign-on */
+constexpr size_t AUTH_SSO_KEY_LEN = 64;
 constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
 struct auth_backend;
@@ -30,6 +33,20 @@ struct auth_prompt {
 	bool is_challenge;           /* a code of a token is asked for */
 	/* the answer is no secret */
 	bool echo;
+	/* a browser is to sign on (sso.h) */
+	bool is_sso, sso_external;
+	uint8_t sso_ref[AUTH_SSO_LEN];
+	char sso_base[CONFIG_SSO_URL_MAX + 1];
+};
+
+/* What the auth process is asked for a browser. */
+struct auth_sso {
+	uint64_t flow; /* the conversation that it is for */
+	uint8_t step;  /* enum msgs_sso_step */
+	char state[2 * AUTH_SSO_LEN + 1];
+	uint8_t secret[AUTH_SSO_LEN];
+	char *code; /* of the provider; nullptr: none */
+	char *url;  /* its answer: where the browser is to go; nullptr: none */
 };
 
 struct auth_job {
@@ -52,6 +69,9 @@ struct auth_job {
 	uint8_t *cert; /* DER that TLS has accepted; nullptr: none */
 	size_t cert_len;
 	char *bearer; /* token of Authorization: Bearer; nullptr: none */
+	uint8_t sso_can; /* enum msgs_sso_can */
+	uint8_t sso_key[AUTH_SSO_KEY_LEN];
+	struct auth_sso *sso; /* nullptr: a job of a login */
 	struct addr remote;
 	char agent[AUTH_LABEL_MAX];
 	uint32_t totp_window, hotp_window; /* of the method */
@@ -60,6 +80,7 @@ struct auth_job {
 	struct auth_prompt prompt;
 	/* ERR_OK; ERR_AUTH: wrong, try again; ERR_BUSY: not run; others: the back end does not work */
 	enum err result;
+	bool is_over; /* with ERR_AUTH: the login ends, for there is nothing to ask for */
 	bool is_final; /* with ERR_AUTH: asking again is of no use */
 	bool is_certificate; /* the answer of the user was not looked at */
 	bool must_save; /* before ERR_OK counts, the back end's file must be written: the use of a code */
@@ -77,5 +98,7 @@ enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len)
 /* nullptr: none.  ERR_NOMEM; ERR_RANGE: too long. */
 enum err auth_job_set_bearer(struct auth_job *job, const char *token);
 void auth_job_wipe_bearer(struct auth_job *job);
+/* A job that asks for a browser; code nullptr: none.  ERR_NOMEM. */
+enum err auth_job_set_sso(struct auth_job *job, uint64_t flow, const char *code);
 /* Ask the user; message and label are cut to fit. */
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label);

@@ -6,6 +6,7 @@
 #include "keeper/auth_otp.h"
 #include "keeper/cert_gate.h"
 #include "keeper/keeper.h"
+#include "keeper/sso.h"
 
 /* {{ plain: a password, a code, or one after the other */
 
@@ -104,6 +105,7 @@ static const struct auth_kind kinds[] = {
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
+	{ "oidc-sso", sso_begin, sso_answer, sso_cancel },
 };
 
 const struct auth_kind *auth_kind_of(const struct keeper *k, uint32_t vhost, uint32_t method)

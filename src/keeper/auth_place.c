@@ -42,15 +42,31 @@ static bool wants_certificate(const struct vhost *v, size_t way)
 	return strcmp(v->enable_auth.v[way - 1].name, "certificate") == 0;
 }
 
+/* The method that a way begins with; nullptr: a certificate, or none. */
+static const struct auth_method *first_of(const struct vhost *v, size_t way)
+{
+	if (wants_certificate(v, way) || (way == 0 && v->auth.n == 0))
+		return nullptr;
+	return way > 0 ? &v->enable_auth.v[way - 1] : &v->auth.v[0];
+}
+
 static bool wants_bearer(const struct vhost *v, size_t way)
 {
-	const char *first = way > 0 ? v->enable_auth.v[way - 1].name : v->auth.n > 0 ? v->auth.v[0].name : "";
-	return !wants_certificate(v, way) && strcmp(first, "oidc") == 0;
+	const struct auth_method *m = first_of(v, way);
+	return m != nullptr && strcmp(m->name, "oidc") == 0;
+}
+
+bool auth_place_wants_browser(const struct vhost *v, size_t way)
+{
+	const struct auth_method *m = first_of(v, way);
+	return m != nullptr && config_is_sso(m);
 }
 
 static bool may_try(const struct vhost *v, size_t way, uint8_t shows)
 {
 	if (wants_bearer(v, way) != ((shows & AUTH_SHOWS_BEARER) != 0))
+		return false;
+	if (auth_place_wants_browser(v, way) && (shows & AUTH_SHOWS_BROWSER) == 0)
 		return false;
 	return (shows & AUTH_SHOWS_CERT) != 0 || !wants_certificate(v, way);
 }

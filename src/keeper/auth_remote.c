@@ -95,6 +95,13 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.user_agent = job->agent;
 	if (job->bearer != nullptr)
 		m.bearer = job->bearer;
+	if (job->sso != nullptr) {
+		m.sso_step = job->sso->step;
+		m.sso_state = job->sso->state;
+		m.sso_secret = ipc_bytes(job->sso->secret, sizeof job->sso->secret);
+		if (job->sso->code != nullptr)
+			m.sso_code = job->sso->code;
+	}
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -138,6 +145,16 @@ static void take_yes(struct auth_job *job, Msg__BackDone *m)
 	job->result = ERR_OK;
 }
 
+/* Where the browser is to go; no answer to a login. */
+static void take_url(struct auth_job *job, const Msg__BackDone *m)
+{
+	job->result = ERR_SYS;
+	if (job->sso == nullptr || m->sso_url[0] == '\0')
+		return;
+	job->sso->url = strdup(m->sso_url);
+	job->result = job->sso->url != nullptr ? ERR_OK : ERR_NOMEM;
+}
+
 static void take(struct auth_job *job, Msg__BackDone *m)
 {
 	put(job->why_text, sizeof job->why_text, m->why);
@@ -151,7 +168,7 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 		job->prompt.is_challenge = m->is_challenge;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
-	case BACK_SSO: /* no answer to a login */
+	case BACK_SSO: take_url(job, m); return;
 	case BACK_BROKEN: break;
 	}
 	job->result = ERR_SYS;

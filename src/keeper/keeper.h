@@ -19,6 +19,7 @@
 #include "keeper/reload.h"
 #include "keeper/restore.h"
 #include "keeper/session.h"
+#include "keeper/sso.h"
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
@@ -46,6 +47,7 @@ struct keeper {
 	struct auth auth;
 	struct recall recall;     /* what survives us */
 	struct auth_remote remote; /* PAM, RADIUS */
+	struct sso sso;            /* browsers that sign on */
 	struct acct acct;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct entries entries;   /* on their way in */

@@ -16,7 +16,7 @@
 #include "wire/http_engine.h"
 #include "wire/text.h"
 
-constexpr size_t HTTP_TARGET_MAX = 255;
+constexpr size_t HTTP_TARGET_MAX = 4095; /* identity providers give browsers long ones */
 constexpr size_t HTTP_HEAD_MAX = 16 * 1024;
 constexpr size_t HTTP_BODY_MAX = 256 * 1024;
 constexpr size_t HTTP_FIELDS_MAX = 96;
@@ -111,6 +111,8 @@ struct http_extra {
 	bool anonymous; /* leave out what tells the product (camouflage) */
 	const char *reason; /* X-Reason, which openconnect prints; made one line; nullptr: none */
 	const char *realm; /* of WWW-Authenticate: Basic; nullptr: none */
+	const char *location; /* nullptr: none */
+	bool for_browser; /* what is in its address is for nobody else, and the page is for now only */
 	const char *challenge; /* the whole value of WWW-Authenticate; nullptr: none */
 };
 

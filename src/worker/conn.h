@@ -39,6 +39,7 @@ enum conn_ask : uint8_t {
 	CONN_ASK_LOGIN = 1,
 	CONN_ASK_TUNNEL,
 	CONN_ASK_COVER,   /* may this client see us? */
+	CONN_ASK_SSO,     /* a browser that signs on */
 	CONN_ASK_PROFILE, /* may it have the profile? */
 };
 

@@ -4,11 +4,13 @@
 #include <wolfssl/wolfcrypt/hash.h>
 
 #include "base/encode.h"
+#include "wire/sso.h"
 #include "worker/authority.h"
 #include "worker/web_parts.h"
 
 static const char ask_both[] = "Please enter your username and password.";
 static const char failed[] = "Login failed.";
+static const char no_browser[] = "This server needs a client that can sign on in a browser.";
 static const char restarting[] = "the server is restarting, try again";
 constexpr unsigned FAILED_ID = 13; /* as Cisco's servers say it */
 constexpr size_t SESSION_ID_LEN = 8; /* bytes of a hash: a name for people, no secret */
@@ -150,8 +152,12 @@ static enum err begin(struct conn *c, const struct login_req *req)
 	enum err e = settle_certificate(c, req, &done);
 	if (done)
 		return e;
-	/* with a certificate the keeper knows who it is, and what is still to be asked */
-	return web_client_cert(c).p != nullptr ? ask_keeper(c, req) : first_form(c);
+	/* with a certificate the keeper knows who it is, and what is still to be asked; a sign-on needs a reference of his */
+	bool can_sso = (req->capabilities & (LOGIN_CAP_SSO_V2 | LOGIN_CAP_SSO_BROWSER)) != 0;
+	bool is_sso = config_begins_with_sso(web_vhost(c));
+	if (web_client_cert(c).p != nullptr || (is_sso && can_sso && c->web->dialect == LOGIN_XML))
+		return ask_keeper(c, req);
+	return is_sso && web_vhost(c)->enable_auth.n == 0 ? deny(c, no_browser) : first_form(c);
 }
 
 static enum err take(struct conn *c, const struct login_req *req)
@@ -162,7 +168,8 @@ static enum err take(struct conn *c, const struct login_req *req)
 	case LOGIN_LOGOUT: return web_login_out(c, req->session_token);
 	case LOGIN_REPLY:
 	case LOGIN_FORM:
-		if (req->has_username || req->has_password || req->handle[0] != '\0')
+		if (req->has_username || req->has_password || req->sso_token[0] != '\0' ||
+		    req->handle[0] != '\0')
 			return ask_keeper(c, req);
 		return c->web->is_svc ? deny(c, failed) : begin(c, req);
 	}
@@ -265,6 +272,33 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 	return e;
 }
 
+/* A browser is to come to us with the reference. */
+static enum err ask_browser(struct conn *c, const Msg__AuthDone *done)
+{
+	char ref[SSO_HEX + 1], login[SSO_URL_MAX], final[SSO_URL_MAX];
+	size_t n = 0;
+	if (done->sso_ref.len != SSO_ID_LEN)
+		return ERR_PROTO;
+	TRY(encode_to_hex(done->sso_ref.data, SSO_ID_LEN, false, ref, SSO_HEX, &n));
+	ref[n] = '\0';
+	struct writer from = writer_of(login, sizeof login), to = writer_of(final, sizeof final);
+	writer_fmt(&from, "%s%s?id=%s&acsamlcap=v2", done->sso_base, SSO_PATH_LOGIN, ref);
+	writer_u8(&from, '\0');
+	writer_fmt(&to, "%s%s", done->sso_base, SSO_PATH_FINAL);
+	writer_u8(&to, '\0');
+	if (!writer_ok(&from) || !writer_ok(&to))
+		return ERR_RANGE;
+	const struct login_sso sso = { .login = login,
+				       .final = final,
+				       .token_cookie = SSO_COOKIE_TOKEN,
+				       .error_cookie = SSO_COOKIE_ERROR,
+				       .external = done->sso_external };
+	struct login_form f = { .message = or_null(done->message),
+				.cert_authenticated = done->cert_authenticated,
+				.sso = &sso };
+	return send_form(c, &f, &done->auth_id);
+}
+
 /* An IP phone cannot be asked a second time. */
 static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 {
@@ -279,6 +313,8 @@ static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 	}
 	if (done->ask_certificate)
 		return deny(c, LOGIN_CERT_FAILURE);
+	if (done->sso_ref.len > 0)
+		return c->web->dialect == LOGIN_XML ? ask_browser(c, done) : deny(c, no_browser);
 	struct login_form f = {
 		.id = done->is_challenge ? "challenge" : nullptr,
 		.message = or_null(done->message),

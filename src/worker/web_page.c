@@ -48,6 +48,8 @@ static struct http_extra extra_of(const struct conn *c, const struct web_page *p
 	struct http_extra extra = { .anonymous = page->anonymous,
 				    .reason = page->reason,
 				    .realm = page->realm,
+				    .location = page->location,
+				    .for_browser = page->for_browser,
 				    .challenge = page->challenge };
 	if (page->cookies != nullptr) {
 		extra.cookies = page->cookies->line;

@@ -28,6 +28,8 @@ struct web_page {
 	const char *reason; /* X-Reason; nullptr: none */
 	const char *realm; /* asks for a password as web servers do; nullptr: no */
 	const char *challenge; /* value of WWW-Authenticate; nullptr: none */
+	const char *location; /* nullptr: none */
+	bool for_browser; /* not to be kept, nor its address told */
 	bool anonymous; /* nothing of us, nor the configured lines, which a refusal to a stranger has no need of */
 	bool close;
 };
@@ -80,6 +82,10 @@ enum err web_login_post(struct conn *c);
 enum err web_login_svc(struct conn *c);
 /* token: of the document; "" if the cookie alone names the session. */
 enum err web_login_out(struct conn *c, const char *token);
+
+/* {{ web_sso.c }} */
+
+enum err web_sso(struct conn *c);
 
 /* {{ web_tunnel.c }} */
 

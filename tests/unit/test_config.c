@@ -263,6 +263,12 @@ TEST(auth, weaker_than_configured_is_refused)
 	check_auth_refused("auth = \"gssapi\"", "method gssapi is planned");
 	check_auth_refused("auth = \"oidc[config=x.json]\"", "expected the whole path of a file");
 	check_auth_refused("auth = \"oidc\"", "expected the whole path of a file");
+	check_auth_refused("auth = \"oidc-sso[config=/x]\"", "url: expected the address");
+	check_auth_refused("auth = \"oidc-sso[config=/x,url=http://a]\"", "url: expected the address");
+	check_auth_refused("auth = \"oidc-sso[config=/x,url=https://a/b]\"", "url: expected the address");
+	check_auth_refused("auth = \"oidc-sso[config=/x,url=https://]\"", "url: expected the address");
+	check_auth_refused("auth = \"oidc-sso[config=/x,url=https://a,browser=lynx]\"",
+			   "browser: expected auto");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nauth = gssapi",
 			   "t.conf:5: error: auth = gssapi: method");
 	check_auth_refused("auth = \"plain[passwd=/x]\"\nenable-auth = gssapi",
