@@ -35,6 +35,7 @@ dep(sqlite3 sqlite3)
 dep(curl libcurl)
 dep(cjose cjose)
 dep(crypto libcrypto)
+dep(ldap ldap)
 dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 

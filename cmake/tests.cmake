@@ -3,7 +3,7 @@
 
 find_library(cmocka_LIBRARY cmocka)
 set(test_dir ${CMAKE_SOURCE_DIR}/tests)
-set(every_part supervisor_core keeper_core worker_core control_core auth_core wire ipc config base)
+set(every_part supervisor_core keeper_core worker_core control_core auth_core guard wire ipc config base)
 set(sanitizer_env
 	"ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1:allocator_may_return_null=1"
 	"UBSAN_OPTIONS=print_stacktrace=1"
@@ -125,7 +125,7 @@ function(bench_programs)
 	foreach(source ${sources})
 		get_filename_component(name ${source} NAME_WE)
 		add_executable(bench_${name} ${source})
-		target_link_libraries(bench_${name} PRIVATE wire base dep::wolfssl dep::uv dep::jansson Threads::Threads)
+		target_link_libraries(bench_${name} PRIVATE guard wire base dep::wolfssl dep::uv dep::jansson Threads::Threads)
 		target_include_directories(bench_${name} PRIVATE ${test_dir})
 		set_target_properties(bench_${name} PROPERTIES
 			OUTPUT_NAME ${name}

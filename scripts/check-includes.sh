@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # check-includes.sh - the arrows between folders:
-#   base < wire, config, ipc < supervisor, keeper, worker, auth, control
+#   base < wire, guard, config, ipc < supervisor, keeper, worker, auth, control
 # The five processes never include each other; tools use base and wire only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,12 +12,13 @@ allowed() {
 	case $1 in
 	src/base) echo "base" ;;
 	src/wire) echo "base wire" ;;
+	src/guard) echo "base guard" ;;
 	src/config) echo "base config" ;;
 	src/ipc) echo "base ipc" ;;
 	src/bpf) echo "bpf" ;;
-	src/supervisor) echo "base config ipc bpf supervisor" ;;
-	src/keeper) echo "base config ipc bpf keeper" ;;
-	src/worker) echo "base config ipc wire bpf worker" ;;
+	src/supervisor) echo "base guard config ipc bpf supervisor" ;;
+	src/keeper) echo "base guard config ipc bpf keeper" ;;
+	src/worker) echo "base guard config ipc wire bpf worker" ;;
 	src/auth) echo "base config ipc wire auth" ;; # of wire, what it links: radius
 	src/control) echo "base config ipc control" ;;
 	tools/options-doc) echo "base config" ;; # prints the table of options
@@ -27,7 +28,7 @@ allowed() {
 }
 
 # The folders that are ours: an include of another one ("sys/...", <wolfssl/...>) is a library's.
-readonly ours=" base wire config ipc bpf supervisor keeper worker auth control "
+readonly ours=" base wire guard config ipc bpf supervisor keeper worker auth control "
 
 bad=0
 checked=0

@@ -23,7 +23,7 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
-	libpam0g-dev libcjose-dev libcurl4-openssl-dev libssl-dev
+	libpam0g-dev libldap-dev libcjose-dev libcurl4-openssl-dev libssl-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
@@ -31,7 +31,7 @@ readonly build_packages=(
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
-	chromium oathtool freeradius freeradius-utils
+	chromium oathtool freeradius freeradius-utils slapd ldap-utils
 	haproxy testssl.sh nmap
 	libgnutls28-dev
 )
@@ -102,7 +102,7 @@ disable_peers() {
 	for name in "$@"; do
 		case $name in
 		ocserv) systemctl disable --now ocserv.service ocserv.socket ;;
-		freeradius | haproxy) systemctl disable --now "$name.service" ;;
+		freeradius | haproxy | slapd) systemctl disable --now "$name.service" ;;
 		esac >/dev/null 2>&1 || true
 	done
 }
@@ -151,6 +151,7 @@ users() {
 
 main() {
 	local job=${1:-build} prefix
+	[ $# -le 1 ] || die "one job at a time; usage: setup.sh [build|test|bench|dev]"
 	wanted "$job" >/dev/null
 	command -v apt-get >/dev/null || die "no apt-get here: install by hand what this script names"
 	packages "$job"

@@ -2,7 +2,7 @@
 /*
  * authproc - all that the auth process owns; a first argument, never a global
  *
- * It does for the keeper what needs files, libraries and the network: PAM and RADIUS, logins and accounting.  It holds no
+ * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP and OpenID Connect, logins and accounting.  It holds no
  * key, cookie or list of users.  Each conversation is a child of its own (task.h), so that a module that hangs or crashes
  * takes one login with it.
  *
@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "auth/directory_conf.h"
 #include "auth/oidc_conf.h"
 #include "auth/radius_conf.h"
 #include "auth/task.h"
@@ -24,13 +25,16 @@ struct methods {
 	size_t radius_n;
 	struct oidc_conf **oidc; /* of oidc_n, one a file and use */
 	size_t oidc_n;
+	struct directory_conf **directories; /* of ldap, one a file */
+	size_t directories_n;
 };
 
 /* Read the files that the configuration names.  ERR_CONFIG: problem tells what is wrong. */
 enum err methods_init(struct methods *e, uint32_t number, struct config *cfg, char *problem, size_t cap);
 void methods_fini(struct methods *e);
-/* The one of a method; nullptr: it is not of RADIUS. */
+/* The one of a method; nullptr: it is not of RADIUS, of LDAP. */
 struct radius_conf *methods_radius(const struct methods *e, const struct auth_method *m);
+struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m);
 /* nullptr: it is not of OpenID Connect. */
 struct oidc_conf *methods_oidc(const struct methods *e, const struct auth_method *m);
 /* What is known of servers survives a reload. */

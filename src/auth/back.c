@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "auth/authproc.h"
+#include "auth/directory_login.h"
 #include "auth/oidc_login.h"
 #include "auth/oidc_sso.h"
 #include "auth/pamtalk.h"
@@ -13,11 +14,6 @@
 #include "auth/radius_login.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
-
-/* Where a method stands. */
-struct place {
-	uint32_t generation, vhost, method;
-};
 
 /* The keeper may be a generation ahead of or behind us for a moment. */
 static const struct methods *find_methods(const struct authproc *a, uint32_t number)
@@ -29,7 +25,7 @@ static const struct methods *find_methods(const struct authproc *a, uint32_t num
 	return nullptr;
 }
 
-static const struct auth_method *find_method(const struct methods *e, struct place at)
+static const struct auth_method *find_method(const struct methods *e, struct task_place at)
 {
 	return e != nullptr && at.vhost < e->cfg->vhosts_n
 		       ? config_vhost_method(&e->cfg->vhosts[at.vhost], at.method)
@@ -51,15 +47,24 @@ static void tell_unknown(const Msg__BackBegin *b, int fd)
 static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 {
 	const struct methods *e = find_methods(a, b->generation);
-	const struct auth_method *m = find_method(e, (struct place){ b->generation, b->vhost, b->method });
+	const struct auth_method *m =
+		find_method(e, (struct task_place){ b->generation, b->vhost, b->method });
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
 	const struct oidc_conf *oidc = m != nullptr ? methods_oidc(e, m) : nullptr;
-	if (radius != nullptr && profile_enter_radius() == ERR_OK)
+	const struct directory_conf *directory = m != nullptr ? methods_directory(e, m) : nullptr;
+	bool is_ready = radius == nullptr && oidc == nullptr && directory == nullptr;
+	if (!is_ready)
+		is_ready = profile_enter_network() == ERR_OK;
+	if (!is_ready)
+		tell_unknown(b, fd);
+	else if (radius != nullptr)
 		radius_login(radius, m, b, fd);
-	else if (oidc != nullptr && !oidc_conf_is_sso(oidc) && profile_enter_web() == ERR_OK)
-		oidc_login_bearer(oidc, b, fd);
-	else if (oidc != nullptr && oidc_conf_is_sso(oidc) && profile_enter_web() == ERR_OK)
+	else if (directory != nullptr)
+		directory_login(directory, b, fd);
+	else if (oidc != nullptr && oidc_conf_is_sso(oidc))
 		oidc_sso(oidc, m, b, fd);
+	else if (oidc != nullptr)
+		oidc_login_bearer(oidc, b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else
@@ -72,10 +77,11 @@ static void run_record(const struct authproc *a, const Msg__Acct *r, int fd)
 	const struct methods *e = find_methods(a, r->generation);
 	if (e == nullptr)
 		e = &a->now; /* a record that waited long: by its place in the configuration of now */
-	const struct auth_method *m = find_method(e, (struct place){ r->generation, r->vhost, r->method });
+	const struct auth_method *m =
+		find_method(e, (struct task_place){ r->generation, r->vhost, r->method });
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
 	Msg__AcctDone done = MSG__ACCT_DONE__INIT;
-	if (radius != nullptr && profile_enter_radius() == ERR_OK) {
+	if (radius != nullptr && profile_enter_network() == ERR_OK) {
 		radius_acct(radius, m, r, fd);
 	} else if (m != nullptr && strcmp(m->name, "pam") == 0) {
 		pamtalk_account(m, r, fd);
@@ -116,10 +122,15 @@ static void tell_keeper(const struct authproc *a, enum msg type, const ProtobufC
 /* Servers that were silent are asked last by the next child. */
 static void note_silent(struct authproc *a, const struct task *t, uint32_t silent)
 {
-	(void)t;
-	for (size_t i = 0; silent != 0 && i < a->now.radius_n; i++)
-		radius_conf_note(a->now.radius[i], t->is_acct ? RADIUS_ACCT : RADIUS_AUTH, silent,
-				 clock_now());
+	const struct auth_method *m = find_method(find_methods(a, t->place.generation), t->place);
+	if (m == nullptr || silent == 0)
+		return;
+	struct radius_conf *radius = methods_radius(&a->now, m);
+	struct directory_conf *directory = methods_directory(&a->now, m);
+	if (radius != nullptr)
+		radius_conf_note(radius, t->is_acct ? RADIUS_ACCT : RADIUS_AUTH, silent, clock_now());
+	if (directory != nullptr)
+		directory_conf_note(directory, silent, clock_now());
 }
 
 static void learn(const struct authproc *a, Msg__BackDone *done)

@@ -73,6 +73,32 @@ static enum err add_oidc(struct methods *e, const struct auth_method *m, bool is
 	return ERR_OK;
 }
 
+/* {{ ldap */
+
+struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m)
+{
+	const char *path = strcmp(m->name, "ldap") == 0 ? config_auth_arg(m, "config") : nullptr;
+	for (size_t i = 0; path != nullptr && i < e->directories_n; i++)
+		if (strcmp(directory_conf_path(e->directories[i]), path) == 0)
+			return e->directories[i];
+	return nullptr;
+}
+
+static enum err add_directory(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
+{
+	struct directory_conf *c;
+	if (methods_directory(e, m) != nullptr)
+		return ERR_OK;
+	struct directory_conf **grown =
+		reallocarray(e->directories, e->directories_n + 1, sizeof(struct directory_conf *));
+	if (grown == nullptr)
+		return ERR_NOMEM;
+	e->directories = grown;
+	TRY(directory_conf_new(&c, config_auth_arg(m, "config"), problem, cap));
+	grown[e->directories_n++] = c;
+	return ERR_OK;
+}
+
 /* {{ all */
 
 static enum err add_method(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
@@ -82,6 +108,8 @@ static enum err add_method(struct methods *e, const struct auth_method *m, char 
 	bool is_sso;
 	if (is_oidc(m, &is_sso))
 		return add_oidc(e, m, is_sso, problem, cap);
+	if (strcmp(m->name, "ldap") == 0)
+		return add_directory(e, m, problem, cap);
 	if (strcmp(m->name, "pam") == 0 && !pamtalk_has_service(pamtalk_service(m))) {
 		snprintf(problem, cap,
 			 "pam: there is no /etc/pam.d/%s; write one, or name another with pam[service=NAME]",
@@ -115,6 +143,9 @@ void methods_fini(struct methods *e)
 	for (size_t i = 0; i < e->oidc_n; i++)
 		oidc_conf_free(e->oidc[i]);
 	free(e->oidc);
+	for (size_t i = 0; i < e->directories_n; i++)
+		directory_conf_free(e->directories[i]);
+	free(e->directories);
 	config_putp(&e->cfg);
 	*e = (struct methods){};
 }
@@ -130,4 +161,9 @@ void methods_inherit(struct methods *to, const struct methods *from)
 		for (size_t j = 0; j < from->oidc_n; j++)
 			if (oidc_conf_is_sso(to->oidc[i]) == oidc_conf_is_sso(from->oidc[j]))
 				oidc_conf_inherit(to->oidc[i], from->oidc[j]);
+	for (size_t i = 0; i < to->directories_n; i++)
+		for (size_t j = 0; j < from->directories_n; j++)
+			if (strcmp(directory_conf_path(to->directories[i]),
+				   directory_conf_path(from->directories[j])) == 0)
+				directory_conf_inherit(to->directories[i], from->directories[j]);
 }

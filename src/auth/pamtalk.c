@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/fact.h"
 #include "auth/task.h"
 #include "base/base.h"
 #include "ipc/msgs.h"
@@ -158,17 +159,8 @@ static enum msgs_back result_of(int rc)
 static enum err add_group(Msg__Facts *f, gid_t gid)
 {
 	const struct group *g = getgrgid(gid);
-	if (g == nullptr)
-		return ERR_OK;
-	char **grown = reallocarray(f->groups, f->n_groups + 1, sizeof(char *));
-	if (grown == nullptr)
-		return ERR_NOMEM;
-	f->groups = grown;
-	grown[f->n_groups] = strdup(g->gr_name);
-	if (grown[f->n_groups] == nullptr)
-		return ERR_NOMEM;
-	f->n_groups++;
-	return ERR_OK;
+	return g != nullptr ? fact_add_text(&f->groups, &f->n_groups, g->gr_name, strlen(g->gr_name))
+			    : ERR_OK;
 }
 
 /* The primary group first. */
@@ -185,14 +177,6 @@ static enum err read_groups(Msg__Facts *f, const char *user, uint32_t gid_min)
 		if (gids[i] >= gid_min)
 			TRY(add_group(f, gids[i]));
 	return ERR_OK;
-}
-
-static bool has_group(const Msg__Facts *f, const char *name)
-{
-	for (size_t i = 0; i < f->n_groups; i++)
-		if (strcmp(f->groups[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* {{ login }} */
@@ -233,7 +217,7 @@ static void finish(const Msg__BackBegin *b, const struct auth_method *m, struct 
 	if (done.result == BACK_OK &&
 	    read_groups(&facts, user, config_auth_number(m, "gid-min", 0)) != ERR_OK)
 		done.result = BACK_BROKEN;
-	if (done.result == BACK_OK && b->group[0] != '\0' && !has_group(&facts, b->group)) {
+	if (done.result == BACK_OK && b->group[0] != '\0' && !fact_has_group(&facts, b->group)) {
 		done.result = BACK_DENIED;
 		done.why = (char *)(uintptr_t)"user is not in the chosen group";
 	}

@@ -9,23 +9,12 @@ static const struct sandbox_limit limits[] = {
 };
 
 static const struct sandbox_profile profile = {
-	.name = "radius",
+	.name = "auth-net",
 	.limits = limits,
 	.limits_n = ARRAY_LEN(limits),
 };
 
-static const struct sandbox_profile web = {
-	.name = "web",
-	.limits = limits,
-	.limits_n = ARRAY_LEN(limits),
-};
-
-enum err profile_enter_radius(void)
+enum err profile_enter_network(void)
 {
 	return sandbox_enter(&profile, false);
-}
-
-enum err profile_enter_web(void)
-{
-	return sandbox_enter(&web, false);
 }

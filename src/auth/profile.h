@@ -4,6 +4,4 @@
 
 #include "base/base.h"
 
-enum err profile_enter_radius(void);
-/* For what comes over HTTPS and is read by libraries that are not ours. */
-enum err profile_enter_web(void);
+enum err profile_enter_network(void);

@@ -1,40 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "auth/radius_conf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "auth/radius_ask.h"
 #include "base/base.h"
 #include "base/log.h"
-
-constexpr size_t FILE_MAX = 65'536;
 
 struct radius_conf {
 	char *path;
 	struct radius_settings settings;
 	struct mono dead_until[2][RADIUS_SERVERS_MAX];
 };
-
-static enum err complain(char *problem, size_t cap, const char *path, const char *what)
-{
-	snprintf(problem, cap, "radius %s: %s", path, what);
-	return ERR_CONFIG;
-}
-
-static enum err explain(char *problem, size_t cap, const char *path, const struct radius_why *why)
-{
-	if (why->line != 0)
-		snprintf(problem, cap, "radius %s:%u: %s", path, why->line, why->text);
-	else
-		snprintf(problem, cap, "radius %s: %s", path, why->text);
-	return ERR_CONFIG;
-}
 
 static void warn_of_patience(const struct radius_conf *c)
 {
@@ -49,61 +28,29 @@ static void warn_of_patience(const struct radius_conf *c)
 
 /* {{ files }} */
 
-/* All of a file as text, malloc'ed; ERR_CONFIG: problem tells why not. */
-static enum err read_all(const char *path, bool is_secret, char **out, char *problem, size_t cap)
-{
-	struct stat st;
-	int fd OWNED(base_closep) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return complain(problem, cap, path, strerror(errno));
-	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)FILE_MAX)
-		return complain(problem, cap, path, "not a file, or too long");
-	if (is_secret && (st.st_mode & S_IRWXO) != 0)
-		log_warn("radius.open_secrets file=\"%s\" note=\"everybody can read it\"", path);
-	char *text = calloc(1, FILE_MAX + 1);
-	if (text == nullptr)
-		return ERR_NOMEM;
-	size_t at = 0;
-	ssize_t n;
-	while (at < FILE_MAX && (n = read(fd, text + at, FILE_MAX - at)) > 0)
-		at += (size_t)n;
-	if (strlen(text) != at) {
-		free(text);
-		return complain(problem, cap, path, "has a zero byte");
-	}
-	*out = text;
-	return ERR_OK;
-}
-
-static void drop(char **text)
-{
-	if (*text != nullptr)
-		explicit_bzero(*text, FILE_MAX);
-	free(*text);
-}
-
 static enum err read_secrets(struct radius_conf *c, char *problem, size_t cap)
 {
-	struct radius_why why;
-	char *text OWNED(drop) = nullptr;
+	struct wordfile_why why;
+	char *text OWNED(wordfile_drop) = nullptr;
 	const char *path = c->settings.secrets;
 	if (path[0] == '\0')
 		return ERR_OK;
-	TRY(read_all(path, true, &text, problem, cap));
-	return radius_file_secrets(&c->settings, text, &why) == ERR_OK ? ERR_OK
-								       : explain(problem, cap, path, &why);
+	TRY(wordfile_read(&text, "radius", path, true, problem, cap));
+	return radius_file_secrets(&c->settings, text, &why) == ERR_OK
+		       ? ERR_OK
+		       : wordfile_explain(problem, cap, "radius", path, &why);
 }
 
 static enum err read_files(struct radius_conf *c, char *problem, size_t cap)
 {
-	struct radius_why why;
-	char *text OWNED(drop) = nullptr;
-	TRY(read_all(c->path, false, &text, problem, cap));
+	struct wordfile_why why;
+	char *text OWNED(wordfile_drop) = nullptr;
+	TRY(wordfile_read(&text, "radius", c->path, false, problem, cap));
 	if (radius_file_parse(&c->settings, text, &why) != ERR_OK)
-		return explain(problem, cap, c->path, &why);
+		return wordfile_explain(problem, cap, "radius", c->path, &why);
 	TRY(read_secrets(c, problem, cap));
 	if (radius_file_check(&c->settings, &why) != ERR_OK)
-		return explain(problem, cap, c->path, &why);
+		return wordfile_explain(problem, cap, "radius", c->path, &why);
 	if (!c->settings.needs_signature)
 		log_warn(
 			"radius.unsigned file=\"%s\" note=\"answers without Message-Authenticator are taken; who "

@@ -5,29 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/fact.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "config/config.h"
 
-constexpr size_t LIST_MAX = 512; /* of routes, of groups */
 constexpr size_t GROUP_MAX = 255;
-
-/* {{ lists }} */
-
-static enum err add_text(char ***list, size_t *n, const char *text, size_t len)
-{
-	if (*n >= LIST_MAX)
-		return ERR_RANGE;
-	char **grown = reallocarray(*list, *n + 1, sizeof(char *));
-	if (grown == nullptr)
-		return ERR_NOMEM;
-	*list = grown;
-	grown[*n] = strndup(text, len);
-	if (grown[*n] == nullptr)
-		return ERR_NOMEM;
-	++*n;
-	return ERR_OK;
-}
 
 static enum err add_class(Msg__Facts *f, const void *p, size_t len)
 {
@@ -39,17 +21,6 @@ static enum err add_class(Msg__Facts *f, const void *p, size_t len)
 	if (grown[f->n_classes].data == nullptr)
 		return ERR_NOMEM;
 	memcpy(grown[f->n_classes++].data, p, len);
-	return ERR_OK;
-}
-
-static enum err set_bytes(ProtobufCBinaryData *to, const void *p, size_t len)
-{
-	free(to->data);
-	*to = (ProtobufCBinaryData){ .len = 0, .data = malloc(len) };
-	if (to->data == nullptr)
-		return ERR_NOMEM;
-	memcpy(to->data, p, len);
-	to->len = len;
 	return ERR_OK;
 }
 
@@ -73,7 +44,7 @@ enum err radius_facts_groups(Msg__Facts *f, const char *text, size_t len, char s
 		const char *end = memchr(text, separator, len);
 		size_t n = end != nullptr ? (size_t)(end - text) : len;
 		if (n <= GROUP_MAX && is_printable(text, n))
-			TRY(add_text(&f->groups, &f->n_groups, text, n));
+			TRY(fact_add_text(&f->groups, &f->n_groups, text, n));
 		size_t used = MIN(n + 1, len);
 		text += used;
 		len -= used;
@@ -81,28 +52,13 @@ enum err radius_facts_groups(Msg__Facts *f, const char *text, size_t len, char s
 	return ERR_OK;
 }
 
-enum err radius_facts_route(const char *text, char *out, size_t cap)
-{
-	struct prefix p;
-	char network[INET6_ADDRSTRLEN + 8], address[INET6_ADDRSTRLEN];
-	size_t n = strcspn(text, " \t");
-	if (n == 0 || n >= sizeof network)
-		return ERR_SYNTAX;
-	memcpy(network, text, n);
-	network[n] = '\0';
-	if (config_prefix_parse(network, &p) != ERR_OK ||
-	    inet_ntop(p.family, p.addr, address, sizeof address) == nullptr)
-		return ERR_SYNTAX;
-	return snprintf(out, cap, "%s/%u", address, p.len) < (int)cap ? ERR_OK : ERR_RANGE;
-}
-
 static enum err add_route(Msg__Facts *f, const struct radius_attribute *a)
 {
 	char text[RADIUS_VALUE_MAX + 1], route[INET6_ADDRSTRLEN + 8];
 	memcpy(text, a->value, a->len);
 	text[a->len] = '\0';
-	TRY(radius_facts_route(text, route, sizeof route));
-	return add_text(&f->routes, &f->n_routes, route, strlen(route));
+	TRY(fact_route(text, route, sizeof route));
+	return fact_add_text(&f->routes, &f->n_routes, route, strlen(route));
 }
 
 /* {{ numbers and addresses }} */
@@ -123,7 +79,7 @@ static enum err add_server(char ***list, size_t *n, const struct radius_attribut
 	if (a->len != (family == AF_INET ? 4 : 16) ||
 	    inet_ntop(family, a->value, text, sizeof text) == nullptr)
 		return ERR_SYNTAX;
-	return add_text(list, n, text, strlen(text));
+	return fact_add_text(list, n, text, strlen(text));
 }
 
 /* 255.255.255.255: the client may choose, 255.255.255.254: the server does: both leave it to the pool. */
@@ -135,7 +91,7 @@ static enum err set_ipv4(Msg__Facts *f, const struct radius_attribute *a)
 		return ERR_OK;
 	if (f->ipv4_prefix_len == 0)
 		f->ipv4_prefix_len = 32;
-	return set_bytes(&f->ipv4, a->value, a->len);
+	return fact_set_bytes(&f->ipv4, a->value, a->len);
 }
 
 static enum err set_mask(Msg__Facts *f, const struct radius_attribute *a)
@@ -154,7 +110,7 @@ static enum err set_ipv6(Msg__Facts *f, const struct radius_attribute *a)
 	if (a->len != 16)
 		return ERR_SYNTAX;
 	f->ipv6_prefix_len = 128;
-	return set_bytes(&f->ipv6, a->value, a->len);
+	return fact_set_bytes(&f->ipv6, a->value, a->len);
 }
 
 /* RFC 3162, 2.3: a byte that means nothing, the length, as much of the network as there is. */
@@ -165,7 +121,7 @@ static enum err set_prefix(ProtobufCBinaryData *to, uint32_t *prefix_len, const 
 		return ERR_SYNTAX;
 	memcpy(network, a->value + 2, a->len - 2U);
 	*prefix_len = a->value[1];
-	return set_bytes(to, network, sizeof network);
+	return fact_set_bytes(to, network, sizeof network);
 }
 
 /* kilobits of the attribute to bytes. */
@@ -260,10 +216,9 @@ enum err radius_facts_read(Msg__Facts **out, const struct radius_answer *answer,
 			   char separator)
 {
 	struct radius_attribute a;
-	Msg__Facts *f = malloc(sizeof *f);
+	Msg__Facts *f = fact_new();
 	if (f == nullptr)
 		return ERR_NOMEM;
-	msg__facts__init(f);
 	for (size_t at = 0; radius_next(answer, &at, &a);) {
 		enum err e = read_one(f, &a, with_groups, separator);
 		if (e == ERR_NOMEM) {

@@ -17,7 +17,5 @@
  * with_groups: Class names groups ("OU=a;b").  ERR_NOMEM. */
 enum err radius_facts_read(Msg__Facts **out, const struct radius_answer *a, bool with_groups, char separator);
 
-/* "192.0.2.0/24 gateway metric" -> "192.0.2.0/24"; ERR_SYNTAX if it is no network. */
-enum err radius_facts_route(const char *text, char *out, size_t cap);
 /* Groups of one Class, appended.  Text without "OU=" is a single group. */
 enum err radius_facts_groups(Msg__Facts *f, const char *text, size_t len, char separator);

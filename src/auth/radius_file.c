@@ -2,8 +2,6 @@
 #include "auth/radius_file.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,70 +9,41 @@
 
 static const char blanks[] = " \t\r";
 
-[[gnu::format(printf, 3, 4)]] static enum err complain(struct radius_why *why, enum err e, const char *fmt,
-						       ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(why->text, sizeof why->text, fmt, ap);
-	va_end(ap);
-	return e;
-}
-
-static enum err set_text(char *out, size_t cap, const char *text, struct radius_why *why)
-{
-	if (strlen(text) >= cap)
-		return complain(why, ERR_RANGE, "a value of more than %zu characters", cap - 1);
-	memcpy(out, text, strlen(text) + 1);
-	return ERR_OK;
-}
-
-static enum err parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *out,
-			     struct radius_why *why)
-{
-	char *end;
-	errno = 0;
-	unsigned long n = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n < least || n > most)
-		return complain(why, ERR_RANGE, "expected a number from %u to %u", least, most);
-	*out = (uint32_t)n;
-	return ERR_OK;
-}
-
 /* {{ servers: host, host:port, host:port:secret, with an IPv6 address in brackets; several with commas }} */
 
 /* Moves *at to the ':' behind the host, or to the end. */
-static enum err parse_host(char **at, struct radius_server *s, struct radius_why *why)
+static enum err parse_host(char **at, struct radius_server *s, struct wordfile_why *why)
 {
 	bool has_brackets = **at == '[';
 	char *begin = has_brackets ? *at + 1 : *at;
 	size_t len = strcspn(begin, has_brackets ? "]" : ":");
 	char *end = begin + len;
 	if (len == 0 || len > RADIUS_HOST_MAX || (has_brackets && *end != ']'))
-		return complain(why, ERR_SYNTAX, "expected a host or an address");
+		return wordfile_complain(why, ERR_SYNTAX, "expected a host or an address");
 	memcpy(s->host, begin, len);
 	s->host[len] = '\0';
 	*at = has_brackets ? end + 1 : end;
-	return **at == '\0' || **at == ':' ? ERR_OK : complain(why, ERR_SYNTAX, "expected host:port:secret");
+	return **at == '\0' || **at == ':' ? ERR_OK
+					   : wordfile_complain(why, ERR_SYNTAX, "expected host:port:secret");
 }
 
-static enum err parse_server(char *text, struct radius_servers *to, uint16_t port, struct radius_why *why)
+static enum err parse_server(char *text, struct radius_servers *to, uint16_t port, struct wordfile_why *why)
 {
 	struct radius_server s = { .port = port };
 	struct in6_addr a;
 	uint32_t n = port;
 	if (inet_pton(AF_INET6, text, &a) == 1)
-		return complain(why, ERR_SYNTAX, "write an IPv6 address in brackets");
+		return wordfile_complain(why, ERR_SYNTAX, "write an IPv6 address in brackets");
 	if (to->n == ARRAY_LEN(to->v))
-		return complain(why, ERR_FULL, "more than %zu servers", RADIUS_SERVERS_MAX);
+		return wordfile_complain(why, ERR_FULL, "more than %zu servers", RADIUS_SERVERS_MAX);
 	TRY(parse_host(&text, &s, why));
 	if (*text == ':') {
 		char *number = text + 1, *secret = strchr(number, ':');
 		if (secret != nullptr) {
 			*secret++ = '\0';
-			TRY(set_text(s.secret, sizeof s.secret, secret, why));
+			TRY(wordfile_text(s.secret, sizeof s.secret, secret, why));
 		}
-		TRY(parse_number(number, 1, UINT16_MAX, &n, why));
+		TRY(wordfile_number(number, 1, UINT16_MAX, &n, why));
 	}
 	s.port = (uint16_t)n;
 	to->v[to->n++] = s;
@@ -82,7 +51,7 @@ static enum err parse_server(char *text, struct radius_servers *to, uint16_t por
 	return ERR_OK;
 }
 
-static enum err parse_servers(char *text, struct radius_servers *to, uint16_t port, struct radius_why *why)
+static enum err parse_servers(char *text, struct radius_servers *to, uint16_t port, struct wordfile_why *why)
 {
 	char *rest = text;
 	for (char *one; (one = strsep(&rest, ",")) != nullptr;) {
@@ -95,72 +64,70 @@ static enum err parse_servers(char *text, struct radius_servers *to, uint16_t po
 
 /* {{ words of the file }} */
 
-typedef enum err set_word(struct radius_settings *s, char *value, struct radius_why *why);
+typedef enum err set_word(struct radius_settings *s, char *value, struct wordfile_why *why);
 
-static enum err set_auth(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_auth(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
 	return parse_servers(value, &s->of[RADIUS_AUTH], 1812, why);
 }
-static enum err set_acct(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_acct(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
 	return parse_servers(value, &s->of[RADIUS_ACCT], 1813, why);
 }
-static enum err set_secrets(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_secrets(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	return set_text(s->secrets, sizeof s->secrets, value, why);
+	return wordfile_text(s->secrets, sizeof s->secrets, value, why);
 }
-static enum err set_timeout(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_timeout(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	return parse_number(value, 1, 60, &s->timeout_s, why);
+	return wordfile_number(value, 1, 60, &s->timeout_s, why);
 }
-static enum err set_tries(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_tries(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	TRY(parse_number(value, 0, 100, &s->tries, why));
+	TRY(wordfile_number(value, 0, 100, &s->tries, why));
 	s->tries = MAX(s->tries, 1u);
 	return ERR_OK;
 }
-static enum err set_dead(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_dead(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	return parse_number(value, 0, 86'400, &s->dead_s, why);
+	return wordfile_number(value, 0, 86'400, &s->dead_s, why);
 }
-static enum err set_nas_identifier(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_nas_identifier(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	return set_text(s->nas_identifier, sizeof s->nas_identifier, value, why);
+	return wordfile_text(s->nas_identifier, sizeof s->nas_identifier, value, why);
 }
 
-static enum err set_address(char *out, size_t cap, const char *value, struct radius_why *why)
+static enum err set_address(char *out, size_t cap, const char *value, struct wordfile_why *why)
 {
 	struct in6_addr a;
 	if (inet_pton(AF_INET, value, &a) != 1 && inet_pton(AF_INET6, value, &a) != 1)
-		return complain(why, ERR_SYNTAX, "expected an address");
-	return set_text(out, cap, value, why);
+		return wordfile_complain(why, ERR_SYNTAX, "expected an address");
+	return wordfile_text(out, cap, value, why);
 }
-static enum err set_bind(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_bind(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
 	return strcmp(value, "*") == 0 ? ERR_OK : set_address(s->bind, sizeof s->bind, value, why);
 }
-static enum err set_nas_ip(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_nas_ip(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
 	return set_address(s->nas_ip, sizeof s->nas_ip, value, why);
 }
 
-static enum err set_needs_signature(struct radius_settings *s, char *value, struct radius_why *why)
+static enum err set_needs_signature(struct radius_settings *s, char *value, struct wordfile_why *why)
 {
-	s->needs_signature = strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0;
-	return s->needs_signature || strcasecmp(value, "no") == 0 || strcasecmp(value, "false") == 0
-		       ? ERR_OK
-		       : complain(why, ERR_SYNTAX, "expected yes or no");
+	return wordfile_flag(value, &s->needs_signature, why);
 }
 
-static enum err want_udp(struct radius_settings *, char *value, struct radius_why *why)
+static enum err want_udp(struct radius_settings *, char *value, struct wordfile_why *why)
 {
 	return strcasecmp(value, "udp") == 0
 		       ? ERR_OK
-		       : complain(why, ERR_UNSUPPORTED, "only udp; use a local proxy for RADIUS over TLS");
+		       : wordfile_complain(why, ERR_UNSUPPORTED,
+					   "only udp; use a local proxy for RADIUS over TLS");
 }
-static enum err refuse(struct radius_settings *, char *, struct radius_why *why)
+static enum err refuse(struct radius_settings *, char *, struct wordfile_why *why)
 {
-	return complain(why, ERR_UNSUPPORTED, "not supported");
+	return wordfile_complain(why, ERR_UNSUPPORTED, "not supported");
 }
 
 static const struct {
@@ -200,27 +167,7 @@ static const struct {
 
 /* {{ lines }} */
 
-/* The next line that says something: its first word, and the rest without blanks around it; nullptr at the end. */
-static char *next_line(char **rest, char **value, struct radius_why *why)
-{
-	for (char *line; (line = strsep(rest, "\n")) != nullptr;) {
-		why->line++;
-		line += strspn(line, blanks);
-		if (*line == '\0' || *line == '#')
-			continue;
-		for (size_t n = strlen(line); n > 0 && strchr(blanks, line[n - 1]) != nullptr; n--)
-			line[n - 1] = '\0';
-		*value = line + strcspn(line, blanks);
-		if (**value != '\0')
-			*(*value)++ = '\0';
-		*value += strspn(*value, blanks);
-		return line;
-	}
-	why->line = 0;
-	return nullptr;
-}
-
-static enum err set(struct radius_settings *s, const char *word, char *value, struct radius_why *why)
+static enum err set(struct radius_settings *s, const char *word, char *value, struct wordfile_why *why)
 {
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcmp(words[i].word, word) != 0)
@@ -228,17 +175,17 @@ static enum err set(struct radius_settings *s, const char *word, char *value, st
 		if (words[i].set == nullptr)
 			return ERR_OK;
 		return value[0] != '\0' ? words[i].set(s, value, why)
-					: complain(why, ERR_SYNTAX, "%.40s: expected a value", word);
+					: wordfile_complain(why, ERR_SYNTAX, "%.40s: expected a value", word);
 	}
-	return complain(why, ERR_SYNTAX, "%.40s is not known", word);
+	return wordfile_complain(why, ERR_SYNTAX, "%.40s is not known", word);
 }
 
-enum err radius_file_parse(struct radius_settings *s, char *text, struct radius_why *why)
+enum err radius_file_parse(struct radius_settings *s, char *text, struct wordfile_why *why)
 {
 	*s = (struct radius_settings){ .timeout_s = 10, .tries = 3, .dead_s = 60, .needs_signature = true };
-	*why = (struct radius_why){};
+	*why = (struct wordfile_why){};
 	char *rest = text, *value;
-	for (const char *word; (word = next_line(&rest, &value, why)) != nullptr;)
+	for (const char *word; (word = wordfile_next(&rest, &value, why)) != nullptr;)
 		TRY(set(s, word, value, why));
 	return ERR_OK;
 }
@@ -267,42 +214,43 @@ static bool names_host(const char *names, const char *host)
 }
 
 static enum err take_secret(struct radius_settings *s, const char *names, char *secret,
-			    struct radius_why *why)
+			    struct wordfile_why *why)
 {
 	char *end = secret + strcspn(secret, blanks), *more = end + strspn(end, blanks);
 	if (*secret == '\0' || (*more != '\0' && *more != '#'))
-		return complain(why, ERR_SYNTAX, "expected a server and its secret");
+		return wordfile_complain(why, ERR_SYNTAX, "expected a server and its secret");
 	*end = '\0';
 	for (size_t role = 0; role < ARRAY_LEN(s->of); role++)
 		for (size_t i = 0; i < s->of[role].n; i++) {
 			struct radius_server *to = &s->of[role].v[i];
 			if (to->secret[0] == '\0' && names_host(names, to->host))
-				TRY(set_text(to->secret, sizeof to->secret, secret, why));
+				TRY(wordfile_text(to->secret, sizeof to->secret, secret, why));
 		}
 	return ERR_OK;
 }
 
-enum err radius_file_secrets(struct radius_settings *s, char *text, struct radius_why *why)
+enum err radius_file_secrets(struct radius_settings *s, char *text, struct wordfile_why *why)
 {
-	*why = (struct radius_why){};
+	*why = (struct wordfile_why){};
 	const size_t len = strlen(text);
 	char *rest = text, *value;
 	enum err e = ERR_OK;
-	for (const char *names; e == ERR_OK && (names = next_line(&rest, &value, why)) != nullptr;)
+	for (const char *names; e == ERR_OK && (names = wordfile_next(&rest, &value, why)) != nullptr;)
 		e = take_secret(s, names, value, why);
 	explicit_bzero(text, len);
 	return e;
 }
 
-enum err radius_file_check(const struct radius_settings *s, struct radius_why *why)
+enum err radius_file_check(const struct radius_settings *s, struct wordfile_why *why)
 {
-	*why = (struct radius_why){};
+	*why = (struct wordfile_why){};
 	if (s->of[RADIUS_AUTH].n == 0)
-		return complain(why, ERR_CONFIG, "no authserver is set");
+		return wordfile_complain(why, ERR_CONFIG, "no authserver is set");
 	for (size_t role = 0; role < ARRAY_LEN(s->of); role++)
 		for (size_t i = 0; i < s->of[role].n; i++)
 			if (s->of[role].v[i].secret[0] == '\0')
-				return complain(why, ERR_CONFIG, "there is no secret for server %.100s",
-						s->of[role].v[i].host);
+				return wordfile_complain(why, ERR_CONFIG,
+							 "there is no secret for server %.100s",
+							 s->of[role].v[i].host);
 	return ERR_OK;
 }

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "auth/wordfile.h"
 
 constexpr size_t RADIUS_SERVERS_MAX = 8; /* of a role */
 constexpr size_t RADIUS_SECRET_MAX = 255;
@@ -36,15 +36,9 @@ struct radius_settings {
 	bool needs_signature;           /* answers to logins without Message-Authenticator do not count */
 };
 
-/* Why a text is refused. */
-struct radius_why {
-	unsigned line; /* 0: no line in particular */
-	char text[160];
-};
-
 /* Defaults, then what the text says; text is cut into words.  ERR_SYNTAX, ERR_RANGE, ERR_FULL, ERR_UNSUPPORTED. */
-enum err radius_file_parse(struct radius_settings *s, char *text, struct radius_why *why);
+enum err radius_file_parse(struct radius_settings *s, char *text, struct wordfile_why *why);
 /* Lines "server secret" or "name/server secret", for servers that have no secret yet; text is wiped. */
-enum err radius_file_secrets(struct radius_settings *s, char *text, struct radius_why *why);
+enum err radius_file_secrets(struct radius_settings *s, char *text, struct wordfile_why *why);
 /* Every server has a secret, and there is one for logins.  ERR_CONFIG. */
-enum err radius_file_check(const struct radius_settings *s, struct radius_why *why);
+enum err radius_file_check(const struct radius_settings *s, struct wordfile_why *why);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/fact.h"
 #include "auth/radius_facts.h"
 #include "auth/task.h"
 #include "base/base.h"
@@ -90,14 +91,6 @@ static void tell(const struct login *l, enum msgs_back result, char *message, co
 	task_tell(fd, &done.base);
 }
 
-static bool has_group(const Msg__Facts *f, const char *name)
-{
-	for (size_t i = 0; i < f->n_groups; i++)
-		if (strcmp(f->groups[i], name) == 0)
-			return true;
-	return false;
-}
-
 static void tell_facts(const struct login *l, Msg__Facts *facts, int fd)
 {
 	char message[MESSAGE_MAX];
@@ -125,7 +118,7 @@ static void admit(const struct login *l, int fd)
 		tell(l, BACK_BROKEN, nullptr, "out of memory", fd);
 		return;
 	}
-	if (group[0] != '\0' && !has_group(facts, group))
+	if (group[0] != '\0' && !fact_has_group(facts, group))
 		tell(l, BACK_DENIED, nullptr, "user is not in the chosen group", fd);
 	else
 		tell_facts(l, facts, fd);

@@ -317,7 +317,8 @@ static void start_some(struct tasks *all, struct mono now)
 			start(t, now);
 }
 
-static enum err add(struct tasks *all, uint64_t id, const char *session, const ProtobufCMessage *m)
+static enum err add(struct tasks *all, uint64_t id, struct task_place place, const char *session,
+		    const ProtobufCMessage *m)
 {
 	if (all->queued_n >= TASK_QUEUE_MAX)
 		return ERR_FULL;
@@ -332,6 +333,7 @@ static enum err add(struct tasks *all, uint64_t id, const char *session, const P
 	protobuf_c_message_pack(m, request);
 	*t = (struct task){ .id = id,
 			    .is_acct = session != nullptr,
+			    .place = place,
 			    .state = TASK_QUEUED,
 			    .tasks = all,
 			    .request = request,
@@ -348,12 +350,14 @@ static enum err add(struct tasks *all, uint64_t id, const char *session, const P
 
 enum err tasks_begin(struct tasks *all, const Msg__BackBegin *m)
 {
-	return add(all, m->conv, nullptr, &m->base);
+	return add(all, m->conv, (struct task_place){ m->generation, m->vhost, m->method }, nullptr,
+		   &m->base);
 }
 
 enum err tasks_acct(struct tasks *all, const Msg__Acct *m)
 {
-	return add(all, m->record, m->session_id, &m->base);
+	return add(all, m->record, (struct task_place){ m->generation, m->vhost, m->method }, m->session_id,
+		   &m->base);
 }
 
 /* {{ steps }} */

@@ -34,9 +34,15 @@ enum task_state : uint8_t { TASK_QUEUED = 1, TASK_RUNNING, TASK_ASKED };
 
 struct tasks;
 
+/* Where a method stands in the configuration. */
+struct task_place {
+	uint32_t generation, vhost, method;
+};
+
 struct task {
 	uint64_t id; /* of conversations and of records: each kind counts its own */
 	bool is_acct;
+	struct task_place place;
 	enum task_state state;
 	struct tasks *tasks;
 	struct task *next, *prev; /* in order of age */

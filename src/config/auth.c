@@ -18,6 +18,7 @@ static const struct {
 	{ "plain", "passwd otp totp-window hotp-window " },
 	{ "pam", "gid-min service " },
 	{ "radius", "config groupconfig nas-identifier group-separator override-interim-updates " },
+	{ "ldap", "config " },
 	{ "gssapi", "keytab require-local-user-map tgt-freshness-time gid-min " },
 	{ "certificate", "" },
 	{ "oidc", "config " },
@@ -122,7 +123,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate (planned: gssapi)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate (planned: gssapi)");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -421,6 +422,14 @@ static enum err check_sso(const struct auth_method *m, struct config_why *why)
 	return ERR_OK;
 }
 
+static enum err check_ldap(const struct auth_method *m, struct config_why *why)
+{
+	if (config_auth_arg(m, "config") != nullptr)
+		return ERR_OK;
+	config_why_set(why, "the file with the directory's servers is missing; use ldap[config=FILE]");
+	return ERR_SYNTAX;
+}
+
 static enum err check_nothing(const struct auth_method *, struct config_why *)
 {
 	return ERR_OK; /* it has no arguments */
@@ -434,6 +443,7 @@ static const struct {
 	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
 	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
 	{ "oidc", check_oidc, true, false },    { "oidc-sso", check_sso, true, false },
+	{ "ldap", check_ldap, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

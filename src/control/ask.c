@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "control/show.h"
+#include "control/show_more.h"
+#include "control/watch.h"
 
 /* Processes that work answer in milliseconds; one that does not is told of within 2 s.  A reload loads certificates in every process. */
 constexpr uint64_t KEEPER_MS = 1000;
@@ -40,6 +42,11 @@ static void send_keeper(struct job *job, enum msg type, const ProtobufCMessage *
 		tell_keeper_away(job);
 }
 
+void ask_keeper(struct job *job, enum msg type, const ProtobufCMessage *body)
+{
+	send_keeper(job, type, body);
+}
+
 static void send_supervisor(struct job *job, enum msg type, uint64_t patience_ms)
 {
 	Msg__Empty empty;
@@ -53,18 +60,20 @@ static void send_supervisor(struct job *job, enum msg type, uint64_t patience_ms
 
 /* {{ show users, show user NAME, show id ID }} */
 
-static void list(struct job *job, const char *username, uint64_t sid)
+static char *text(const char *s)
 {
-	Msg__List q;
-	msg__list__init(&q);
-	q.username = (char *)(uintptr_t)username;
-	q.sid = sid;
+	return (char *)(uintptr_t)s;
+}
+
+static void list(struct job *job, job_item *item, const Msg__List *q)
+{
+	job->item = item;
 	job->result = json_array();
 	if (job->result == nullptr || counters_index_init(&job->index, &job->control->counters) != ERR_OK) {
 		job_fail(job, nullptr, "%s", err_text(ERR_NOMEM));
 		return;
 	}
-	send_keeper(job, MSG_LIST, &q.base);
+	send_keeper(job, MSG_LIST, &q->base);
 }
 
 /* Number of a session; 0 if the argument is none. */
@@ -78,27 +87,73 @@ static uint64_t sid_of(const char *arg)
 
 void ask_show_users(struct job *job)
 {
-	list(job, "", 0);
+	Msg__List q = MSG__LIST__INIT;
+	list(job, show_session, &q);
 }
 
 void ask_show_user(struct job *job)
 {
-	list(job, job->arg, 0);
+	Msg__List q = MSG__LIST__INIT;
+	q.username = text(job->arg);
+	list(job, show_session, &q);
 }
 
 void ask_show_id(struct job *job)
 {
-	uint64_t sid = sid_of(job->arg);
-	if (sid == 0)
+	Msg__List q = MSG__LIST__INIT;
+	q.sid = sid_of(job->arg);
+	if (q.sid == 0)
 		job_fail(job, json_array(), "'%s' is no ID; 'show users' lists them", job->arg);
 	else
-		list(job, "", sid);
+		list(job, show_session, &q);
+}
+
+static void list_cookies(struct job *job, const char *name, bool ending)
+{
+	Msg__List q = MSG__LIST__INIT;
+	q.session = text(name);
+	q.disconnected = true;
+	q.ending = ending;
+	list(job, show_cookie, &q);
+}
+
+void ask_show_sessions_all(struct job *job)
+{
+	list_cookies(job, "", true);
+}
+
+void ask_show_sessions_valid(struct job *job)
+{
+	list_cookies(job, "", false);
+}
+
+void ask_show_session(struct job *job)
+{
+	list_cookies(job, job->arg, true);
+}
+
+void ask_show_iroutes(struct job *job)
+{
+	Msg__List q = MSG__LIST__INIT;
+	list(job, show_iroutes, &q);
+}
+
+void ask_show_events(struct job *job)
+{
+	if (!watch_has_room(job->control)) {
+		job_fail(job, nullptr, "enough others look at the events already: %u", WATCH_MAX);
+		return;
+	}
+	job->is_stream = true;
+	job_done(job, json_array());
 }
 
 static void end_list(struct job *job)
 {
 	json_t *result = json_incref(job->result);
-	if (job->arg != nullptr && json_array_size(result) == 0)
+	if (job->item == show_cookie && job->arg != nullptr && json_array_size(result) == 0)
+		job_fail(job, result, "no session is named '%s'; 'show sessions all' lists them", job->arg);
+	else if (job->arg != nullptr && json_array_size(result) == 0)
 		job_fail(job, result, "no session has %s '%s'; 'show users' lists them",
 			 job->cmd->words + strlen("show "), job->arg);
 	else
@@ -117,36 +172,61 @@ void ask_on_list_item(struct ipc *ipc, struct ipc_msg *m)
 	if (item->session != nullptr) {
 		struct counters_live live;
 		bool found = counters_find(&job->index, item->session->sid, &live);
-		json_array_append_new(job->result,
-				      show_session(c, item->session, found ? &live : nullptr, unix_now()));
+		json_t *shown = job->item(c, item->session, found ? &live : nullptr, unix_now());
+		if (shown != nullptr)
+			json_array_append_new(job->result, shown);
 	}
 	if (item->end)
 		end_list(job);
 }
 
-/* {{ disconnect }} */
+/* {{ disconnect: the connection ends; terminate: the cookie, too }} */
 
-static void disconnect(struct job *job, const char *username, uint64_t sid)
+static void end_user(struct job *job, bool terminate)
 {
-	Msg__Disconnect q;
-	msg__disconnect__init(&q);
-	q.username = (char *)(uintptr_t)username;
-	q.sid = sid;
+	Msg__Disconnect q = MSG__DISCONNECT__INIT;
+	q.username = text(job->arg);
+	q.terminate = terminate;
 	send_keeper(job, MSG_DISCONNECT, &q.base);
+}
+
+static void end_id(struct job *job, bool terminate)
+{
+	Msg__Disconnect q = MSG__DISCONNECT__INIT;
+	q.sid = sid_of(job->arg);
+	q.terminate = terminate;
+	if (q.sid == 0)
+		job_fail(job, nullptr, "'%s' is no ID; 'show users' lists them", job->arg);
+	else
+		send_keeper(job, MSG_DISCONNECT, &q.base);
 }
 
 void ask_disconnect_user(struct job *job)
 {
-	disconnect(job, job->arg, 0);
+	end_user(job, false);
 }
 
 void ask_disconnect_id(struct job *job)
 {
-	uint64_t sid = sid_of(job->arg);
-	if (sid == 0)
-		job_fail(job, nullptr, "'%s' is no ID; 'show users' lists them", job->arg);
-	else
-		disconnect(job, "", sid);
+	end_id(job, false);
+}
+
+void ask_terminate_user(struct job *job)
+{
+	end_user(job, true);
+}
+
+void ask_terminate_id(struct job *job)
+{
+	end_id(job, true);
+}
+
+void ask_terminate_session(struct job *job)
+{
+	Msg__Disconnect q = MSG__DISCONNECT__INIT;
+	q.session = text(job->arg);
+	q.terminate = true;
+	send_keeper(job, MSG_DISCONNECT, &q.base);
 }
 
 void ask_on_disconnect_done(struct ipc *ipc, struct ipc_msg *m)
@@ -155,13 +235,19 @@ void ask_on_disconnect_done(struct ipc *ipc, struct ipc_msg *m)
 	struct job *job = job_of_keeper(ipc_owner(ipc), m->id);
 	if (job == nullptr)
 		return;
-	const char *what = job->cmd->words + strlen("disconnect ");
-	if (count->n == 0)
-		job_fail(job, nullptr, "could not disconnect %s '%s': not connected", what, job->arg);
+	bool is_final = strncmp(job->cmd->words, "terminate", 9) == 0;
+	const char *what = strchr(job->cmd->words, ' ') + 1;
+	const char *verb = is_final ? "terminate" : "disconnect";
+	if (*count->error != '\0')
+		job_fail(job, nullptr, "could not %s %s '%s': %s", verb, what, job->arg, count->error);
+	else if (count->n == 0)
+		job_fail(job, nullptr, "could not %s %s '%s': %s", verb, what, job->arg,
+			 is_final ? "there is none" : "not connected");
 	else
 		job_done(job, json_pack("{s:o, s:I}", "message",
-					json_sprintf("%s '%s' was disconnected", what, job->arg), "sessions",
-					(json_int_t)count->n));
+					json_sprintf("%s '%s' was %s", what, job->arg,
+						     is_final ? "terminated" : "disconnected"),
+					"sessions", (json_int_t)count->n));
 }
 
 /* {{ show status: the supervisor first, then the keeper }} */

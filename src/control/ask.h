@@ -15,11 +15,22 @@ void ask_show_users(struct job *job);
 void ask_show_user(struct job *job);
 void ask_show_id(struct job *job);
 void ask_show_stats(struct job *job);
+void ask_show_sessions_all(struct job *job);
+void ask_show_sessions_valid(struct job *job);
+void ask_show_session(struct job *job);
+void ask_show_iroutes(struct job *job);
+void ask_show_events(struct job *job);
+void ask_terminate_user(struct job *job);
+void ask_terminate_id(struct job *job);
+void ask_terminate_session(struct job *job);
 void ask_disconnect_user(struct job *job);
 void ask_disconnect_id(struct job *job);
 void ask_reload(struct job *job);
 void ask_stop_now(struct job *job);
 void ask_help(struct job *job);
+
+/* Ask the keeper; its answer comes to a handler, which finds the job by the id.  Without a keeper the job fails. */
+void ask_keeper(struct job *job, enum msg type, const ProtobufCMessage *body);
 
 /* from the keeper */
 void ask_on_list_item(struct ipc *ipc, struct ipc_msg *m);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/ask.h"
+#include "control/guards.h"
 
 static const struct cmd table[] = {
 #define CMD(words, arg, right, start, view, help) { words, arg, right, start, view, help },
@@ -11,7 +12,7 @@ static const struct cmd table[] = {
 #undef CMD
 };
 constexpr size_t TABLE_N = ARRAY_LEN(table);
-constexpr size_t WORDS_MAX = 2; /* of a command, without its argument */
+constexpr size_t WORDS_MAX = 4; /* of a command, without its argument */
 
 /* What is left of the table after each word. */
 struct choice {
@@ -21,12 +22,15 @@ struct choice {
 
 static size_t words_of(const struct cmd *c)
 {
-	return strchr(c->words, ' ') == nullptr ? 1 : 2;
+	size_t n = 1;
+	for (const char *p = c->words; (p = strchr(p, ' ')) != nullptr; p++)
+		n++;
+	return n;
 }
 
 static size_t args_of(const struct cmd *c)
 {
-	return *c->arg == '\0' ? 0 : 1;
+	return *c->arg == '\0' ? 0 : strchr(c->arg, ' ') == nullptr ? 1 : 2;
 }
 
 /* Word i of a command and its length; "" if it has fewer. */
@@ -132,7 +136,7 @@ enum err cmds_find(const struct request *r, const struct cmd **cmd, const char *
 	if (found == nullptr)
 		return explain(&ch, r, why);
 	*cmd = found;
-	*arg = args_of(found) > 0 ? r->words[r->words_n - 1] : nullptr;
+	*arg = args_of(found) > 0 ? r->words[words_of(found)] : nullptr;
 	return ERR_OK;
 }
 

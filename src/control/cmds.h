@@ -18,7 +18,7 @@ enum cmds_right : uint8_t { RIGHT_SHOW = 1, RIGHT_CHANGE = 2 };
 
 struct cmd {
 	const char *words;
-	const char *arg; /* its name; "" if there is none */
+	const char *arg; /* its name, or two with a blank between them; "" if there is none */
 	enum cmds_right right;
 	cmds_start *start;
 	const char *view; /* how occtl shows the result */
@@ -26,7 +26,7 @@ struct cmd {
 };
 
 /* ERR_NOTFOUND: no such command; ERR_BUSY: several fit; ERR_SYNTAX: argument missing or too many.  why then says so.
- * *arg points into r, nullptr if the command takes none. */
+ * *arg points into r at the first argument, nullptr if the command takes none. */
 enum err cmds_find(const struct request *r, const struct cmd **cmd, const char **arg, struct writer *why);
 
 /* The table as an array of objects; nullptr without memory. */

@@ -25,6 +25,8 @@ struct control {
 	struct counters counters; /* of the workers */
 	struct server server;     /* the socket of occtl */
 	struct job *jobs;         /* commands that wait for an answer of another process */
+	unsigned watchers_n;      /* clients of show events */
+	uint64_t events_dropped;  /* because they did not read */
 
 	int socket; /* handed down, until the server listens on it */
 	uint64_t started_at; /* of the whole server, unix */

@@ -29,7 +29,10 @@ static void finish(struct job *job, json_t *response)
 
 void job_done(struct job *job, json_t *result)
 {
-	finish(job, json_pack("{s:b, s:s, s:o}", "ok", true, "view", job->cmd->view, "result", result));
+	json_t *response = json_pack("{s:b, s:s, s:o}", "ok", true, "view", job->cmd->view, "result", result);
+	if (job->is_stream)
+		json_object_set_new(response, "stream", json_true());
+	finish(job, response);
 }
 
 void job_fail(struct job *job, json_t *result, const char *fmt, ...)
@@ -56,6 +59,7 @@ void job_start(struct job *job, struct control *c, uint8_t rights, job_answer *a
 	job->control = c;
 	job->answer = answer;
 	job->keeper_id = job->supervisor_id = 0;
+	job->is_stream = false;
 	job->is_running = true;
 	DL_APPEND(c->jobs, job);
 	if (cmds_find(&job->request, &job->cmd, &job->arg, &why) != ERR_OK) {

@@ -12,11 +12,16 @@
 #include "base/clock.h"
 #include "control/cmds.h"
 #include "control/counters.h"
+#include "ipc/messages.pb-c.h"
 
 struct control;
 
 /* Takes response: {"ok":true,"view":…,"result":…} or {"ok":false,"error":…}; nullptr without memory. */
 typedef void job_answer(struct job *job, json_t *response);
+
+/* One session of a listing as JSON; nullptr: it is left out. */
+typedef json_t *job_item(const struct control *c, const Msg__Session *s, const struct counters_live *live,
+			 uint64_t now);
 
 struct job {
 	struct job *prev, *next; /* in control's list while it runs */
@@ -33,6 +38,8 @@ struct job {
 	struct mono deadline; /* for the answer to it */
 	json_t *result;       /* what is known so far */
 	struct counters_index index; /* of a listing */
+	job_item *item;
+	bool is_stream; /* after the answer events follow, until the client leaves */
 };
 
 /* Run what job->request asks for with these rights (a mask); it may be answered before this returns. */

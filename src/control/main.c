@@ -16,8 +16,10 @@
 #include "base/sandbox.h"
 #include "control/ask.h"
 #include "control/control.h"
+#include "control/guards.h"
 #include "control/profile.h"
 #include "control/settings.h"
+#include "control/watch.h"
 
 constexpr int SUPERVISOR_FD = 3;
 
@@ -59,6 +61,7 @@ static void on_keeper_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("control.keeper_lost violation=%d", why == IPC_END_VIOLATION);
 	ipc_freep(&c->keeper);
 	job_keeper_lost(c);
+	watch_gap(c);
 	if (why == IPC_END_VIOLATION)
 		report_violation(c);
 }
@@ -67,6 +70,10 @@ static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_LIST_ITEM] = ask_on_list_item,
 	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
 	[MSG_STATUS_DONE] = ask_on_status_done,
+	[MSG_EVENT] = watch_on_event,
+	[MSG_GUARD_ITEMS] = guards_on_items,
+	[MSG_GUARD_CHANGE_DONE] = guards_on_change_done,
+	[MSG_GUARD_STATUS_DONE] = guards_on_status_done,
 };
 
 /* A new keeper, at start or in place of one that died. */
@@ -88,9 +95,10 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 							     .handlers = keeper_handlers,
 							     .ended = on_keeper_ended,
 							     .owner = c });
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
 		fd = -1;
-	else
+		watch_keeper(c);
+	} else
 		log_err("control.peer error=\"%s\"", err_text(e));
 }
 

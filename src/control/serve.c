@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include "base/table.h"
 #include "control/control.h"
 #include "control/job.h"
+#include "control/watch.h"
 
 constexpr uint64_t IDLE_MS = 10'000;  /* for a whole request to arrive */
 constexpr uint64_t WRITE_MS = 30'000; /* for a whole answer to be read */
@@ -18,6 +20,7 @@ enum client_state : uint8_t {
 	CLIENT_READING = 1,
 	CLIENT_WAITING, /* its job runs */
 	CLIENT_WRITING,
+	CLIENT_STREAMING, /* events follow the answer, until it leaves */
 	CLIENT_CLOSING,
 };
 
@@ -33,6 +36,7 @@ struct client {
 	uint8_t rights;
 	struct job job;
 	char *out; /* the answer that is being written */
+	uint64_t dropped; /* events that it has missed since it was last told */
 	size_t line_len;
 	char line[REQUEST_LEN_MAX + 1];
 };
@@ -58,6 +62,8 @@ static void hang_up(struct client *cl)
 {
 	if (cl->state == CLIENT_CLOSING)
 		return;
+	if (cl->state == CLIENT_STREAMING)
+		watch_end(cl->control);
 	cl->state = CLIENT_CLOSING;
 	job_cancel(&cl->job);
 	DL_DELETE(cl->control->server.clients, cl);
@@ -107,8 +113,71 @@ static void on_timer(uv_timer_t *timer)
 	case CLIENT_READING: refuse(cl, "no request came in time"); break;
 	case CLIENT_WAITING: wait_for_job(cl); break;
 	case CLIENT_WRITING: hang_up(cl); break;
+	case CLIENT_STREAMING:
 	case CLIENT_CLOSING: break;
 	}
+}
+
+/* {{ events }} */
+
+struct piece {
+	uv_write_t write;
+	size_t len;
+	char text[];
+};
+
+static void stream(struct client *cl, const char *line);
+
+static void tell_dropped(struct client *cl)
+{
+	char line[96];
+	snprintf(line, sizeof line, "{\"Event\":\"dropped\",\"Count\":%llu}",
+		 (unsigned long long)cl->dropped);
+	cl->dropped = 0;
+	stream(cl, line);
+}
+
+static void on_piece(uv_write_t *write, int status)
+{
+	struct piece *piece = CONTAINER_OF(write, struct piece, write);
+	struct client *cl = write->data;
+	free(piece);
+	if (cl->state != CLIENT_STREAMING)
+		return;
+	if (status < 0)
+		hang_up(cl);
+	else if (cl->dropped > 0 &&
+		 uv_stream_get_write_queue_size((uv_stream_t *)&cl->pipe) < SERVE_STREAM_MAX / 2)
+		tell_dropped(cl);
+}
+
+static void stream(struct client *cl, const char *line)
+{
+	size_t len = strlen(line);
+	bool is_full = uv_stream_get_write_queue_size((uv_stream_t *)&cl->pipe) + len > SERVE_STREAM_MAX;
+	/* in the order of time: not before it was told what it has missed */
+	struct piece *piece = is_full || cl->dropped > 0 ? nullptr : malloc(sizeof *piece + len + 1);
+	if (piece == nullptr) {
+		cl->dropped++;
+		cl->control->events_dropped++;
+		return;
+	}
+	memcpy(piece->text, line, len);
+	piece->text[len] = '\n';
+	piece->write.data = cl;
+	const uv_buf_t buf = uv_buf_init(piece->text, (unsigned)len + 1);
+	if (uv_write(&piece->write, (uv_stream_t *)&cl->pipe, &buf, 1, on_piece) == 0)
+		return;
+	free(piece);
+	hang_up(cl);
+}
+
+void serve_publish(struct control *c, const char *line)
+{
+	struct client *cl, *tmp;
+	DL_FOREACH_SAFE(c->server.clients, cl, tmp)
+		if (cl->state == CLIENT_STREAMING)
+			stream(cl, line);
 }
 
 /* {{ answer }} */
@@ -136,6 +205,13 @@ static void on_answer(struct job *job, json_t *response)
 	json_decref(response);
 	if (cl->out == nullptr) {
 		refuse(cl, err_text(ERR_NOMEM));
+		return;
+	}
+	if (job->is_stream) {
+		uv_timer_stop(&cl->timer);
+		cl->state = CLIENT_STREAMING;
+		watch_begin(cl->control);
+		stream(cl, cl->out);
 		return;
 	}
 	const uv_buf_t bufs[] = { uv_buf_init(cl->out, (unsigned)strlen(cl->out)), line_feed() };
@@ -205,7 +281,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *)
 		return;
 	cl->has_eof = true;
 	uv_read_stop(stream);
-	if (n != UV_EOF || cl->state == CLIENT_READING)
+	if (n != UV_EOF || cl->state == CLIENT_READING || cl->state == CLIENT_STREAMING)
 		hang_up(cl);
 }
 

@@ -17,6 +17,8 @@ struct control;
 struct client;
 
 constexpr unsigned SERVE_CLIENTS_MAX = 32;
+constexpr size_t SERVE_STREAM_MAX =
+	256 << 10; /* bytes of events that wait for one client; more are dropped and counted */
 
 struct server {
 	uv_poll_t listener;
@@ -27,5 +29,7 @@ struct server {
 
 /* Begin; takes fd, a socket that listens. */
 enum err serve_start(struct control *c, int fd);
+/* One line more, without its line feed, for each client that looks at the events. */
+void serve_publish(struct control *c, const char *line);
 /* No new clients, and the present ones are closed; the loop must run once more. */
 void serve_stop(struct control *c);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "config/user.h"
 #include "control/human.h"
 
 /* Of "Full session", which names a session where the cookie must not be shown */
@@ -105,6 +106,24 @@ static const struct vhost *vhost_of(const struct control *c, const Msg__Session 
 	return &c->config->vhosts[s->vhost < c->config->vhosts_n ? s->vhost : 0];
 }
 
+struct vhost *show_own(const struct control *c, const Msg__Session *s)
+{
+	constexpr size_t TEXTS_MAX = 3; /* of the group, of the user, of the back end */
+	struct config_user_text texts[TEXTS_MAX];
+	struct config_report report OWNED(config_report_fini) = {};
+	struct vhost *own = nullptr;
+	if (s->n_texts == 0 || s->n_texts > TEXTS_MAX)
+		return nullptr;
+	for (size_t i = 0; i < s->n_texts; i++)
+		texts[i] = (struct config_user_text){ .file = s->texts[i]->file,
+						      .text = (const char *)s->texts[i]->text.data,
+						      .len = s->texts[i]->text.len,
+						      .is_alone = s->texts[i]->alone };
+	if (config_user_make(&own, vhost_of(c, s), texts, s->n_texts, &report) != ERR_OK)
+		return nullptr;
+	return own;
+}
+
 static void put_who(json_t *o, const struct control *c, const Msg__Session *s)
 {
 	const struct vhost *v = vhost_of(c, s);
@@ -157,9 +176,8 @@ static bool is_mobile(const Msg__Session *s)
 	       strncmp(s->device_platform, "apple-ios", 9) == 0;
 }
 
-static void put_times(json_t *o, const struct control *c, const Msg__Session *s, uint64_t now)
+static void put_times(json_t *o, const struct vhost *v, const Msg__Session *s, uint64_t now)
 {
-	const struct vhost *v = vhost_of(c, s);
 	put_digits(o, "DPD", is_mobile(s) ? v->mobile_dpd : v->dpd);
 	put_digits(o, "KeepAlive", v->keepalive);
 	put_known(o, "Hostname", s->hostname);
@@ -195,29 +213,55 @@ static void put_crypto(json_t *o, const Msg__Session *s, const struct counters_l
 	put_compression(o, "DTLS compression", live->pack_udp);
 }
 
-static void put_routes(json_t *o, const struct control *c, const Msg__Session *s)
+static void put_limits(json_t *o, const struct vhost *v)
 {
-	const struct vhost *v = vhost_of(c, s);
+	if (v->rx_data_per_sec > 0)
+		put(o, "Limit RX", human_rate(v->rx_data_per_sec).s);
+	if (v->tx_data_per_sec > 0)
+		put(o, "Limit TX", human_rate(v->tx_data_per_sec).s);
+}
+
+static json_t *ports_text(const struct vhost *v)
+{
+	struct config_ports ports = {};
+	json_t *array = json_array();
+	if (v->restrict_user_to_ports == nullptr ||
+	    config_ports_parse(v->restrict_user_to_ports, &ports) != ERR_OK)
+		return array;
+	for (size_t i = 0; i < ports.n; i++) {
+		const char *not = ports.is_deny ? "!" : "", *name = config_ports_name(ports.v[i].protocol);
+		uint16_t port = ports.v[i].port;
+		json_array_append_new(array, port == 0 ? json_sprintf("%s%s()", not, name)
+						       : json_sprintf("%s%s(%u)", not, name, port));
+	}
+	return array;
+}
+
+static void put_routes(json_t *o, const struct vhost *v)
+{
 	put_prefixes(o, "DNS", &v->dns);
 	put_prefixes(o, "NBNS", &v->nbns);
 	put_strings(o, "Split-DNS-Domains", &v->split_dns);
 	put_prefixes(o, "Routes", &v->route);
 	put_prefixes(o, "No-routes", &v->no_route);
-	json_object_set_new(o, "iRoutes", json_array());
-	put(o, "Restricted to routes", "False");
-	json_object_set_new(o, "Restricted to ports", json_array());
+	put_prefixes(o, "iRoutes", &v->iroute);
+	put(o, "Restricted to routes", v->restrict_user_to_routes ? "True" : "False");
+	json_object_set_new(o, "Restricted to ports", ports_text(v));
 }
 
 json_t *show_session(const struct control *c, const Msg__Session *s, const struct counters_live *live,
 		     uint64_t now)
 {
+	struct vhost *own OWNED(config_user_freep) = show_own(c, s);
+	const struct vhost *v = own != nullptr ? own : vhost_of(c, s);
 	json_t *o = json_object();
 	put_who(o, c, s);
 	put_addresses(o, s, live);
+	put_limits(o, v);
 	put_traffic(o, s, live, now);
-	put_times(o, c, s, now);
+	put_times(o, v, s, now);
 	put_crypto(o, s, live);
-	put_routes(o, c, s);
+	put_routes(o, v);
 	if (s->connected)
 		put_int(o, "Worker", s->worker);
 	return o;
@@ -263,17 +307,17 @@ static void put_general(json_t *o, const struct control *c, const Msg__KeeperSta
 	put_int(o, "Active sessions", k->active);
 	put_int(o, "Total sessions", k->total);
 	put_int(o, "Total authentication failures", k->auth_failures);
-	/* nothing bans yet; TLS sessions live in tickets, not in a table; latency of workers is not measured */
-	put_int(o, "IPs in ban list", 0);
+	/* TLS sessions live in tickets, not in a table; latency of workers is not measured */
+	put_int(o, "IPs in ban list", k->banned);
 	put_int(o, "TLS DB entries", 0);
-	put(o, "Median latency", "unknown");
-	put(o, "STDEV latency", "unknown");
 	put_int(o, "Sec-mod client entries", k->cookies);
 }
 
 static void put_period(json_t *o, const struct control *c, const Msg__KeeperStatus *k, uint64_t now)
 {
-	put_time(o, "Last stats reset", "_Last stats reset", "raw_last_stats_reset", c->started_at, now);
+	/* a new keeper counts from its own beginning */
+	put_time(o, "Last stats reset", "_Last stats reset", "raw_last_stats_reset",
+		 k->stats_since != 0 ? k->stats_since : c->started_at, now);
 	put_int(o, "Sessions handled", k->handled);
 	put_int(o, "Timed out sessions", k->timed_out);
 	put_int(o, "Timed out (idle) sessions", k->timed_out_idle);
@@ -317,6 +361,22 @@ static void put_store(json_t *o, const Msg__KeeperStatus *k)
 	json_object_set_new(o, "Store", store);
 }
 
+/* Only in ocserv-modern: what of a login is no fault of the user, and records that an accounting server has not taken. */
+static void put_auth(json_t *o, const Msg__KeeperStatus *k)
+{
+	json_t *auth = json_object(), *broken = json_object(), *acct = json_object();
+	for (size_t i = 0; i < k->n_broken; i++)
+		put_int(broken, k->broken[i]->method, k->broken[i]->n);
+	put_int(auth, "Succeeded", k->logins);
+	put_int(auth, "Failed", k->auth_failures);
+	put_int(auth, "Back end broken", k->auth_broken);
+	json_object_set_new(auth, "Broken methods", broken);
+	json_object_set_new(o, "Authentication", auth);
+	put_int(acct, "Waiting", k->acct_waiting);
+	put_int(acct, "Lost", k->acct_lost);
+	json_object_set_new(o, "Accounting", acct);
+}
+
 json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t *processes,
 		    const struct counters_index *ix, uint64_t now)
 {
@@ -324,6 +384,7 @@ json_t *show_status(const struct control *c, const Msg__KeeperStatus *k, json_t 
 	put_general(o, c, k, processes, now);
 	put_period(o, c, k, now);
 	put_volume(o, &c->counters, ix);
+	put_auth(o, k);
 	put_store(o, k);
 	json_object_update(o, processes);
 	return o;

@@ -18,6 +18,9 @@ json_t *show_text(const char *s);
 json_t *show_session(const struct control *c, const Msg__Session *s, const struct counters_live *live,
 		     uint64_t now);
 
+/* The options of a session that has some of its own, for config_user_free; nullptr: those of its virtual host. */
+struct vhost *show_own(const struct control *c, const Msg__Session *s);
+
 /* Name, number and state of the processes, and which layers are up. */
 json_t *show_processes(const Msg__SupervisorStatus *s);
 

@@ -20,6 +20,9 @@ enum msg : uint16_t {
 	MSG_N
 };
 
+/* GuardChange.what */
+enum msgs_guard : uint8_t { GUARD_UNBAN = 1, GUARD_BLOCK, GUARD_UNBLOCK };
+
 /* FileGet.kind: files that only root can read and the keeper needs */
 enum msgs_file : uint8_t {
 	FILE_SERVER_CERT = 1,
@@ -68,6 +71,9 @@ enum msgs_sso_status : uint8_t {
 
 /* Acct.kind */
 enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };
+
+/* Event.kind */
+enum msgs_event : uint8_t { EVENT_OPENED = 1, EVENT_CLOSED, EVENT_LOGIN_FAILED };
 
 /* Script.kind */
 enum msgs_script : uint8_t { SCRIPT_CONNECT = 1, SCRIPT_DISCONNECT, SCRIPT_HOST_UPDATE };

@@ -87,6 +87,11 @@ void acct_on_done(struct ipc *ipc, struct ipc_msg *m)
 	free(r);
 }
 
+uint64_t acct_waiting(const struct acct *a)
+{
+	return HASH_COUNT(a->records);
+}
+
 void acct_fini(struct acct *a)
 {
 	struct acct_record *r, *next;

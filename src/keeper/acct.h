@@ -36,4 +36,6 @@ void acct_on_traffic(struct ipc *ipc, struct ipc_msg *m);
 void acct_on_done(struct ipc *ipc, struct ipc_msg *m);
 /* The auth process is new: it has none of the records. */
 void acct_resend(struct keeper *k);
+/* Records that no server has taken yet. */
+uint64_t acct_waiting(const struct acct *a);
 void acct_fini(struct acct *a);

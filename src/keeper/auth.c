@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "keeper/auth_count.h"
 #include "keeper/auth_place.h"
 #include "keeper/show.h"
 
@@ -186,19 +187,19 @@ static void deny(struct auth *a, const struct auth_ticket *t, const char *messag
 	a->ops.answer(a->ops.ctx, t, &answer);
 }
 
-static void count_ok(struct auth *a, const struct auth_login *l, struct mono now)
+static void tell_failed(const struct auth *a, const struct auth_login *l, const char *why)
 {
-	uint64_t ms = now.ns > l->begun.ns ? (now.ns - l->begun.ns) / 1'000'000 : 0;
-	a->stats.ok++;
-	a->stats.time_sum_ms += ms;
-	a->stats.time_max_ms = MAX(a->stats.time_max_ms, ms);
+	const struct auth_failure f = { l->vhost, l->username, l->group, why, &l->remote, &l->client };
+	if (a->ops.failed != nullptr)
+		a->ops.failed(a->ops.ctx, &f);
 }
 
-static void log_failed(const struct auth_login *l, const char *why)
+static void note_failed(const struct auth *a, const struct auth_login *l, const char *why)
 {
 	log_notice("login.failed user=\"%s\" group=\"%s\" remote=%s why=\"%s\" try=%u",
 		   show_name(l->username).text, show_name(l->group).text, show_addr(&l->remote).text, why,
 		   l->tries);
+	tell_failed(a, l, why);
 }
 
 static const char *method_name(const struct auth *a, const struct auth_login *l)
@@ -217,14 +218,15 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 					  .remote = l->remote,
 					  .client = l->client,
 					  .facts = l->facts,
+					  .has_cert = l->has_cert,
 					  .strap_key = l->has_strap ? l->strap_key : nullptr };
 	enum err e = a->ops.login(a->ops.ctx, &in, now, cookie);
 	if (e != ERR_OK) {
-		log_failed(l, err_text(e));
+		note_failed(a, l, err_text(e));
 		deny(a, &l->ticket, broken_text);
 		return;
 	}
-	count_ok(a, l, now);
+	auth_count_ok(&a->stats, l->begun, now);
 	log_info("login.ok user=\"%s\" group=\"%s\" remote=%s agent=\"%s\"", show_name(l->username).text,
 		 show_name(l->given).text, show_addr(&l->remote).text, show_name(l->client.user_agent).text);
 	const struct auth_answer answer = { .verdict = VERDICT_OK,
@@ -243,7 +245,7 @@ static bool fail(struct auth *a, struct auth_login *l, const char *why, const ch
 	const char *said = *text != '\0' ? text : failed_text;
 	l->tries++;
 	a->stats.failures++;
-	log_failed(l, why);
+	note_failed(a, l, why);
 	start_over(a, l);
 	if (l->tries >= AUTH_TRIES) {
 		deny(a, &l->ticket, said);
@@ -256,10 +258,17 @@ static bool fail(struct auth *a, struct auth_login *l, const char *why, const ch
 
 static void note_broken(struct auth *a, const struct auth_login *l, const char *why)
 {
-	a->stats.broken++;
+	auth_count_broken(&a->stats, method_name(a, l));
 	log_err("login.broken user=\"%s\" remote=%s method=%s why=\"%s\" count=%llu",
 		show_name(l->username).text, show_addr(&l->remote).text, method_name(a, l), why,
 		(unsigned long long)a->stats.broken);
+}
+
+/* What the user said was looked at and is wrong: points for where it came from. */
+static void tell_wrong(const struct auth *a, const struct auth_login *l)
+{
+	if (a->ops.wrong != nullptr)
+		a->ops.wrong(a->ops.ctx, &l->remote);
 }
 
 /* A back end does not work: no fault of the user, and no entry either; unless a way that works has said no: then it was a
@@ -267,8 +276,11 @@ static void note_broken(struct auth *a, const struct auth_login *l, const char *
 static bool give_up(struct auth *a, struct auth_login *l, const char *why)
 {
 	note_broken(a, l, why);
-	if (l->is_denied)
+	if (l->is_denied) {
+		tell_wrong(a, l);
 		return fail(a, l, "wrong password, and a method does not work", "");
+	}
+	tell_failed(a, l, why);
 	deny(a, &l->ticket, broken_text);
 	return true;
 }
@@ -520,6 +532,8 @@ static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *jo
 		l->tries = AUTH_TRIES; /* the same certificate would come again */
 	if (job->is_over || (l->shows & AUTH_SHOWS_BEARER) != 0)
 		l->tries = AUTH_TRIES; /* a token is no guess: there is nothing to ask for */
+	if (!job->is_certificate)
+		tell_wrong(a, l);
 	bool is_over = fail(a, l, job->why, job->message);
 	auth_job_free(job);
 	return is_over;

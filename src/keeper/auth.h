@@ -67,6 +67,14 @@ struct auth_answer {
 	uint32_t cookie_timeout_s;
 };
 
+/* A login that was refused: a wrong answer, or a back end that does not work. */
+struct auth_failure {
+	uint32_t vhost;
+	const char *username, *group, *why;
+	const struct addr *remote;
+	const struct session_client *client;
+};
+
 struct auth_ops {
 	void (*answer)(void *ctx, const struct auth_ticket *t, const struct auth_answer *a);
 	/* Give the job to the back end of its method, which owns it on ERR_OK.  ERR_NOTFOUND: there is none; ERR_FULL: too
@@ -76,12 +84,22 @@ struct auth_ops {
 	void (*cancel)(void *ctx, uint32_t vhost, uint32_t method, uint64_t conv);
 	enum err (*login)(void *ctx, const struct session_login *in, struct mono now,
 			  uint8_t cookie[SESSION_COOKIE_LEN]);
+	/* nullptr: nobody wants to know. */
+	void (*failed)(void *ctx, const struct auth_failure *f);
+	/* A password or code was wrong, from this address; nullptr: nobody wants to know. */
+	void (*wrong)(void *ctx, const struct addr *remote);
 	void *ctx;
 };
 
+constexpr size_t AUTH_METHODS_MAX = 16; /* kinds that there are, and room */
+
 struct auth_stats {
 	uint64_t failures, ok;
-	uint64_t broken; /* logins refused because a back end did not work */
+	uint64_t broken; /* times that a back end did not work */
+	struct auth_broken {
+		char method[16]; /* "": free */
+		uint64_t n;
+	} broken_of[AUTH_METHODS_MAX];
 	uint64_t time_max_ms, time_sum_ms; /* of those that succeeded, from the first request */
 };
 

@@ -71,7 +71,7 @@ void auth_kind_file_done(void *ctx, struct auth_job *job)
 		auth_done(&k->auth, job, clock_now());
 }
 
-/* {{ pam, radius, oidc: in the auth process */
+/* {{ pam, radius, ldap, oidc: in the auth process */
 
 static enum err remote_begin(struct keeper *k, struct auth_job *job, struct mono)
 {
@@ -104,6 +104,7 @@ static const struct auth_kind kinds[] = {
 	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
+	{ "ldap", remote_begin, remote_answer, remote_cancel },
 	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
 	{ "oidc-sso", sso_begin, sso_answer, sso_cancel },
 };

@@ -5,8 +5,8 @@
  *	begin -> question -> answer -> ... -> yes, no, or broken        all through auth_done
  *
  * Owner:    nobody; a constant table.
- * Runs in:  the loop thread.  begin and answer only hand the job on: a file's back end has a thread (auth_backend.c), PAM and
- *           RADIUS live in a process of their own (auth_remote.c).
+ * Runs in:  the loop thread.  begin and answer only hand the job on: a file's back end has a thread (auth_backend.c), PAM,
+ *           RADIUS and LDAP live in a process of their own (auth_remote.c).
  */
 #pragma once
 

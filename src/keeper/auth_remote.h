@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * auth_remote - conversations with back ends that live in the auth process: PAM, RADIUS
+ * auth_remote - conversations with back ends that live in the auth process: PAM, RADIUS, LDAP
  *
  * Owner:    struct keeper.
  * Runs in:  the loop thread.  A job is held here until the other side has answered; when that process dies, all come back

@@ -13,6 +13,7 @@
 #include "keeper/auth_remote.h"
 #include "keeper/edition.h"
 #include "keeper/entry.h"
+#include "keeper/event.h"
 #include "keeper/fetch.h"
 #include "keeper/list.h"
 #include "keeper/recall.h"
@@ -23,6 +24,7 @@
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
+#include "keeper/watch.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
 
@@ -54,7 +56,10 @@ struct keeper {
 	unsigned scripts_n;       /* that the supervisor has not answered */
 	char *device;             /* of the tunnel */
 	struct list_job *lists;
+	bool wants_events;        /* an administrator looks at them */
+	int64_t began_at;         /* unix; counters count from here */
 	struct maps maps;
+	struct watch watch;       /* who may knock */
 	struct ticket_ring tickets;
 	struct staples staples;
 	struct mono crl_look_at;

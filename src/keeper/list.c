@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "keeper/name.h"
 #include "keeper/session_msg.h"
 
 constexpr unsigned PIECE = 256;      /* sessions sent in one turn */
@@ -48,7 +49,7 @@ static enum err send_item(struct keeper *k, uint32_t id, const struct session *s
 	Msg__Session session;
 	item.end = s == nullptr;
 	if (s != nullptr) {
-		session_msg_fill(&session, s);
+		session_msg_fill_listed(&session, s);
 		item.session = &session;
 	}
 	return ipc_send(k->control, MSG_LIST_ITEM, id, &item.base, nullptr, 0);
@@ -73,7 +74,10 @@ static void send_piece(uv_timer_t *timer)
 
 static bool is_wanted(const struct session *s, const Msg__List *want)
 {
-	if (s->state == SESSION_ENDING || (s->state != SESSION_OPEN && !want->disconnected))
+	if ((s->state == SESSION_ENDING && !want->ending) ||
+	    (s->state == SESSION_WAITING && !want->disconnected))
+		return false;
+	if (want->session[0] != '\0' && !name_fits(s, want->session))
 		return false;
 	return (want->sid == 0 || want->sid == s->sid) &&
 	       (want->username[0] == '\0' || strcmp(want->username, session_username(s)) == 0);
@@ -118,15 +122,37 @@ void list_on_list(struct ipc *ipc, struct ipc_msg *m)
 	uv_timer_start(&job->timer, send_piece, 0, PAUSE_MS);
 }
 
+static char several_text[] = "several sessions begin so: give more of 'Full session'";
+
 void list_on_disconnect(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__Disconnect *b = (const void *)m->body;
 	Msg__Count count = MSG__COUNT__INIT;
-	count.n = session_disconnect(&k->sessions, b->username[0] != '\0' ? b->username : nullptr, b->sid,
-				     clock_now());
+	struct session_choice which = { .username = b->username, .sid = b->sid };
+	const struct session *s = nullptr;
+	enum err e = b->session[0] != '\0' ? name_find(&k->sessions, b->session, &s) : ERR_OK;
+	if (e == ERR_BUSY)
+		count.error = several_text;
+	if (s != nullptr)
+		which.cookie_hash = s->cookie_hash;
+	if (e == ERR_OK)
+		count.n = session_disconnect(&k->sessions, &which, b->terminate, clock_now());
 	if (ipc_send(ipc, MSG_DISCONNECT_DONE, m->id, &count.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.disconnect error=\"control is gone\"");
+}
+
+static size_t fill_broken(Msg__Broken v[AUTH_METHODS_MAX], Msg__Broken *list[AUTH_METHODS_MAX],
+			  const struct auth_stats *a)
+{
+	size_t n = 0;
+	for (; n < AUTH_METHODS_MAX && a->broken_of[n].n > 0; n++) {
+		msg__broken__init(&v[n]);
+		v[n].method = (char *)(uintptr_t)a->broken_of[n].method;
+		v[n].n = a->broken_of[n].n;
+		list[n] = &v[n];
+	}
+	return n;
 }
 
 void list_on_status(struct ipc *ipc, struct ipc_msg *m)
@@ -135,6 +161,7 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	const struct session_stats *s = &k->sessions.stats;
 	const struct auth_stats *a = &k->auth.stats;
 	Msg__KeeperStatus status = MSG__KEEPER_STATUS__INIT;
+	Msg__Broken broken[AUTH_METHODS_MAX], *list[AUTH_METHODS_MAX];
 	status.active = k->sessions.open_n;
 	status.total = s->opened;
 	status.auth_failures = a->failures;
@@ -148,6 +175,14 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	status.session_time_max_s = s->time_max_s;
 	status.session_time_avg_s = s->handled > 0 ? s->time_sum_s / s->handled : 0;
 	status.cookies = HASH_COUNT(k->sessions.by_cookie);
+	status.logins = a->ok;
+	status.auth_broken = a->broken;
+	status.broken = list;
+	status.n_broken = fill_broken(broken, list, a);
+	status.stats_since = (uint64_t)k->began_at;
+	status.acct_lost = k->acct.lost_n;
+	status.acct_waiting = acct_waiting(&k->acct);
+	status.banned = watch_banned(&k->watch);
 	recall_status(&k->recall, &status);
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"control is gone\"");

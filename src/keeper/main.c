@@ -43,6 +43,7 @@ enum err keeper_commit(struct keeper *k)
 	k->before = k->now;
 	k->now = k->next;
 	k->next = (struct edition){};
+	watch_set_config(k);
 	edition_retire(&k->before); /* its keys are still named by handshakes under way */
 	staple_reset(k);
 	log_set_level(log_level_of(k->now.debug));
@@ -96,7 +97,8 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct keeper *k = ipc_owner(ipc);
 	const Msg__KeeperStart *b = (const void *)m->body;
-	if (b->workers_n == 0 || b->workers_n > KEEPER_WORKERS_MAX || (b->has_maps && m->fds_n != 2)) {
+	if (b->workers_n == 0 || b->workers_n > KEEPER_WORKERS_MAX ||
+	    m->fds_n != (b->has_maps ? 2u : 0u) + (b->has_board ? 1u : 0u)) {
 		log_err("keeper.start workers=%u fds=%zu error=\"%s\"", b->workers_n, m->fds_n,
 			err_text(ERR_RANGE));
 		keeper_stop(k);
@@ -107,6 +109,11 @@ static void on_start(struct ipc *ipc, struct ipc_msg *m)
 	restore_begin(k, clock_now()); /* workers may report before GO */
 	if (b->has_maps)
 		maps_set(&k->maps, ipc_take_fd(m, 0), ipc_take_fd(m, 1));
+	k->watch.wants_blocks = b->wants_blocks;
+	if (b->has_board && watch_map(k, m->fds[m->fds_n - 1]) != ERR_OK)
+		log_err("keeper.start error=\"the board of the guard cannot be used\": nobody is banned");
+	else if (k->now.number != 0)
+		watch_set_config(k);
 }
 
 static void on_go(struct ipc *ipc, struct ipc_msg *)
@@ -119,6 +126,7 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 	}
 	ipc_run(ipc);
 	k->is_running = true;
+	watch_go(k);
 	k->restore.until = clock_add_ms(clock_now(), RESTORE_MS);
 }
 
@@ -128,6 +136,10 @@ static ipc_handler *const control_handlers[MSG_N] = {
 	[MSG_LIST] = list_on_list,
 	[MSG_DISCONNECT] = list_on_disconnect,
 	[MSG_STATUS] = list_on_status,
+	[MSG_EVENTS] = event_on_events,
+	[MSG_GUARD_LIST] = watch_on_list,
+	[MSG_GUARD_CHANGE] = watch_on_change,
+	[MSG_GUARD_STATUS] = watch_on_status,
 };
 
 static void on_control_ended(struct ipc *ipc, enum ipc_end why)
@@ -136,12 +148,14 @@ static void on_control_ended(struct ipc *ipc, enum ipc_end why)
 	log_notice("keeper.control_lost violation=%d", why == IPC_END_VIOLATION);
 	list_stop(k);
 	ipc_freep(&k->control);
+	k->wants_events = false;
 }
 
 static void connect_control(struct keeper *k, int fd)
 {
 	list_stop(k);
 	ipc_freep(&k->control);
+	k->wants_events = false; /* control says so again if they are */
 	const struct ipc_conf conf = { .loop = k->loop,
 				       .fd = fd,
 				       .self = ROLE_KEEPER,
@@ -269,6 +283,7 @@ static void on_tick(uv_timer_t *timer)
 	recall_tick(k, now);
 	ticket_tick(k, now);
 	staple_tick(k, now);
+	watch_tick(k, now);
 	cert_gate_tick(k, now);
 }
 
@@ -299,6 +314,7 @@ static void fini(struct keeper *k)
 	sso_fini(k);
 	acct_fini(&k->acct);
 	maps_fini(&k->maps);
+	watch_fini(&k->watch);
 	free(k->device);
 	staple_fini(&k->staples);
 	ticket_fini(&k->tickets);
@@ -327,6 +343,7 @@ int main(void)
 	static struct keeper keeper;
 	struct keeper *k = &keeper;
 	maps_init(&k->maps);
+	k->began_at = time(nullptr);
 	recall_open(&k->recall); /* before any descriptor of our own */
 	auth_remote_init(&k->remote, finish_remote, k);
 	k->loop = uv_default_loop();

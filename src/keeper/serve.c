@@ -169,8 +169,18 @@ static enum err login(void *ctx, const struct session_login *in, struct mono now
 	return session_login(&k->sessions, in, now, time(nullptr), cookie);
 }
 
+static void login_failed(void *ctx, const struct auth_failure *f)
+{
+	event_login_failed(ctx, f);
+}
+
 const struct auth_ops keeper_auth_ops = {
-	.answer = answer_auth, .start = auth_kind_start, .cancel = auth_kind_cancel, .login = login
+	.answer = answer_auth,
+	.start = auth_kind_start,
+	.cancel = auth_kind_cancel,
+	.login = login,
+	.failed = login_failed,
+	.wrong = watch_wrong_password,
 };
 
 /* {{ OPEN, CLOSED, LOGOUT }} */
@@ -255,6 +265,7 @@ static void opened(void *ctx, struct session *s)
 	acct_opened(ctx, s);
 	iroute_tell(ctx, s, false);
 	script_host_update(ctx, s);
+	event_opened(ctx, s);
 }
 
 static void closed(void *ctx, const struct session *s, const struct session_end *end)
@@ -262,6 +273,7 @@ static void closed(void *ctx, const struct session *s, const struct session_end 
 	acct_closed(ctx, s, end);
 	script_disconnect(ctx, s, end);
 	entry_closed(ctx, s);
+	event_closed(ctx, s, end);
 }
 
 const struct session_ops keeper_session_ops = {
@@ -287,6 +299,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,
 	[MSG_CHECK] = on_check,
+	[MSG_GUARD_SEEN] = watch_on_seen,
 };
 
 void serve_report_violation(struct keeper *k, enum ipc_role role, unsigned index)

@@ -96,6 +96,7 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 	}
 	s->facts = facts;
 	s->logged_in_at = unix_now;
+	s->has_cert = in->has_cert;
 	if (in->strap_key != nullptr && session_vhost(a, s)->strap) {
 		memcpy(s->strap.key, in->strap_key, sizeof s->strap.key);
 		s->strap.has_key = true;
@@ -409,26 +410,35 @@ void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struc
 }
 
 /* With persistent-cookies the administrator ends the connection only, and the client may come back. */
-static void disconnect(struct sessions *a, struct session *s, struct mono now)
+static void disconnect(struct sessions *a, struct session *s, bool is_final, struct mono now)
 {
-	if (!session_vhost(a, s)->persistent_cookies)
-		kill_cookie(a, s, CAUSE_ADMIN, now);
+	if (is_final || !session_vhost(a, s)->persistent_cookies)
+		kill_cookie(a, s, is_final ? CAUSE_TERMINATED : CAUSE_ADMIN, now);
 	else if (s->live != nullptr)
 		a->ops.close(a->ops.ctx, s->worker, s->sid, CAUSE_ADMIN);
 }
 
-uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t sid, struct mono now)
+static bool is_meant(const struct session *s, const struct session_choice *which)
+{
+	bool any_name = which->username == nullptr || which->username[0] == '\0';
+	if (any_name && which->sid == 0 && which->cookie_hash == nullptr)
+		return false;
+	return s->state != SESSION_ENDING && (which->sid == 0 || s->sid == which->sid) &&
+	       (any_name || strcmp(session_username(s), which->username) == 0) &&
+	       (which->cookie_hash == nullptr ||
+		memcmp(s->cookie_hash, which->cookie_hash, SESSION_HASH_LEN) == 0);
+}
+
+uint32_t session_disconnect(struct sessions *a, const struct session_choice *which, bool is_final,
+			    struct mono now)
 {
 	uint32_t n = 0;
 	struct session *s, *next;
-	if (username == nullptr && sid == 0)
-		return 0;
 	HASH_ITER(hh, a->by_cookie, s, next) {
-		if (s->state == SESSION_ENDING || (sid != 0 && s->sid != sid) ||
-		    (username != nullptr && strcmp(session_username(s), username) != 0))
+		if (!is_meant(s, which))
 			continue;
-		n += s->state == SESSION_OPEN;
-		disconnect(a, s, now);
+		n += is_final || s->state == SESSION_OPEN;
+		disconnect(a, s, is_final, now);
 	}
 	return n;
 }
@@ -470,6 +480,7 @@ static enum err report_session(struct sessions *a, const struct session_report *
 	s->logged_in_at = in->logged_in_at;
 	s->strap = in->strap;
 	s->timeout_s = in->timeout_s;
+	s->has_cert = in->has_cert;
 	s->logged_in = (struct mono){}; /* what the report says counts */
 	if (in->files.n_texts > 0 && session_set_own(a, s, &in->files) != ERR_OK)
 		log_warn("session.own_lost user=\"%s\"", show_name(in->username).text);

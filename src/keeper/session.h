@@ -79,6 +79,7 @@ struct session {
 	Msg__Facts *facts; /* what the back end said of the user; nullptr: nothing */
 	Msg__UserFiles *texts; /* of his own options, which own is made of; both nullptr: there are none */
 	struct vhost *own;
+	bool has_cert;         /* a certificate was part of the login */
 	struct mono logged_in; /* ns 0: before this keeper */
 	uint64_t next_sid;     /* of the connection that is entering */
 	bool is_entering;      /* has its place and leases, but is not in yet */
@@ -150,6 +151,7 @@ struct session_login {
 	struct session_client client; /* borrowed */
 	const Msg__Facts *facts; /* of the back end; borrowed; nullptr: none */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announced; nullptr: none */
+	bool has_cert;
 };
 
 /* What a client that asks for its tunnel brings. */
@@ -171,6 +173,7 @@ struct session_report {
 	struct session_strap strap;
 	uint64_t sid;
 	uint32_t worker, vhost, timeout_s;
+	bool has_cert;
 	const char *username, *group;
 	struct addr login, remote, local;
 	struct prefix ipv4, ipv6;
@@ -224,8 +227,16 @@ void session_closed(struct sessions *a, uint32_t worker, uint64_t sid, enum msgs
 /* The client logged out: its cookie is dead. */
 void session_logout(struct sessions *a, const uint8_t *cookie, size_t len, struct mono now);
 
-/* The administrator ends sessions of this user and number (nullptr and 0: any, but not both); how many. */
-uint32_t session_disconnect(struct sessions *a, const char *username, uint64_t sid, struct mono now);
+/* Which sessions the administrator means.  All that is set must fit; nothing set: none. */
+struct session_choice {
+	const char *username; /* nullptr or "": any */
+	uint64_t sid; /* 0: any */
+	const uint8_t *cookie_hash; /* nullptr: any */
+};
+/* He ends their connections, and with is_final their cookies in any case (else if there are no persistent-cookies).
+ * How many: with is_final sessions, else those that were connected. */
+uint32_t session_disconnect(struct sessions *a, const struct session_choice *which, bool is_final,
+			    struct mono now);
 
 /* ERR_EXISTS: superseded by a newer connection or in conflict with another session; the worker was told to close it. */
 enum err session_report(struct sessions *a, const struct session_report *in, struct mono now);

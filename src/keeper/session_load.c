@@ -49,6 +49,7 @@ enum err session_load(struct sessions *a, const struct session_report *in, uint6
 	s->logged_in_at = in->logged_in_at;
 	s->connected_at = in->connected_at;
 	s->timeout_s = in->timeout_s;
+	s->has_cert = in->has_cert;
 	s->expires = in->expires;
 	s->rx_bytes = rx_bytes;
 	s->tx_bytes = tx_bytes;

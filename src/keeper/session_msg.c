@@ -74,8 +74,21 @@ void session_msg_fill(Msg__Session *out, const struct session *s)
 	out->session_timeout_s = s->timeout_s;
 	out->expires_mono_ns = s->expires.ns;
 	out->worker = s->worker;
+	out->has_cert = s->has_cert;
 	out->connected = s->state == SESSION_OPEN;
 	out->cookie_expires_at = s->state == SESSION_WAITING ? unix_of(s->deadline) : 0;
+}
+
+static void fill_texts(Msg__Session *out, const struct session *s)
+{
+	out->n_texts = s->texts != nullptr ? s->texts->n_texts : 0;
+	out->texts = s->texts != nullptr ? s->texts->texts : nullptr;
+}
+
+void session_msg_fill_listed(Msg__Session *out, const struct session *s)
+{
+	session_msg_fill(out, s);
+	fill_texts(out, s);
 }
 
 void session_msg_fill_stored(Msg__Session *out, const struct session *s)
@@ -85,8 +98,7 @@ void session_msg_fill_stored(Msg__Session *out, const struct session *s)
 	out->expires_at = s->expires.ns != 0 ? unix_of(s->expires) : 0;
 	out->rx_bytes = s->rx_bytes;
 	out->facts = s->facts;
-	out->n_texts = s->texts != nullptr ? s->texts->n_texts : 0;
-	out->texts = s->texts != nullptr ? s->texts->texts : nullptr;
+	fill_texts(out, s);
 	out->tx_bytes = s->tx_bytes;
 }
 
@@ -149,6 +161,7 @@ enum err session_msg_read_stored(struct session_report *out, const Msg__Session 
 					.worker = worker,
 					.vhost = m->vhost,
 					.timeout_s = m->session_timeout_s,
+					.has_cert = m->has_cert,
 					.username = m->username,
 					.group = m->group,
 					.login = addr_of(m->login_ip, 0),

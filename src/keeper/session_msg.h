@@ -6,6 +6,8 @@
 #include "keeper/session.h"
 
 void session_msg_fill(Msg__Session *out, const struct session *s);
+/* For the administrator: with the texts of the user's own options. */
+void session_msg_fill_listed(Msg__Session *out, const struct session *s);
 void session_msg_fill_route(Msg__Route *out, const struct session *s, bool gone);
 
 /* ERR_PROTO: lengths are wrong. */

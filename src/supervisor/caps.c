@@ -22,11 +22,11 @@ static const unsigned kept[] = {
 /* Not the supervisor's own need: it must have what the auth process is to get. */
 static const int pam_caps[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
 				CAP_SETGID, CAP_SETUID,       CAP_AUDIT_WRITE,     -1 };
-static const int radius_caps[] = { CAP_DAC_READ_SEARCH, -1 };
+static const int network_caps[] = { CAP_DAC_READ_SEARCH, -1 };
 
 const int *caps_of_auth(bool with_pam)
 {
-	return with_pam ? pam_caps : radius_caps;
+	return with_pam ? pam_caps : network_caps;
 }
 
 static bool keep(unsigned cap)

@@ -46,6 +46,8 @@ static void on_signal(uv_signal_t *handle, int number)
 		log_notice("server.signal %d", number);
 		if (s->phase == PHASE_STOP)
 			stop_at_once(s);
+		else if (number == SIGTERM)
+			stop_for_restart(s);
 		else
 			stop_begin(s);
 	}
@@ -197,7 +199,7 @@ int main(int argc, char **argv)
 	int status = args_parse(&args, argc, argv);
 	if (status != ARGS_GO_ON)
 		return status;
-	static struct supervisor s = { .control_socket = -1 };
+	static struct supervisor s = { .control_socket = -1, .guard = { -1, -1, -1 } };
 	s.args = &args;
 	s.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	log_init("supervisor", LOG_LEVEL_INFO, output_sink);

@@ -63,6 +63,8 @@ enum err setup_resources(struct supervisor *s)
 	TRY(listen_open(&s->listen, c, s->args->config, s->workers_n));
 	TRY(open_device(s));
 	TRY(open_kits(s));
+	if (guardmem_init(&s->guard) != ERR_OK)
+		log_warn("guard.off");
 	if (c->use_occtl)
 		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
 	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
@@ -79,12 +81,12 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 	return geteuid() != 0 || role == ROLE_WORKER ? ERR_OK : user_of_role(&c->user, s->now.config, role);
 }
 
-/* Methods that have no other place to be. */
+/* Methods that live in the auth process. */
 static bool needs_auth(const struct config *c)
 {
-	static const char *const remote[] = { "pam", "radius", "oidc", "oidc-sso" };
-	for (size_t i = 0; i < ARRAY_LEN(remote); i++)
-		if (config_has_method(c, remote[i]))
+	static const char *const methods[] = { "pam", "radius", "ldap", "oidc", "oidc-sso" };
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (config_has_method(c, methods[i]))
 			return true;
 	return false;
 }
@@ -133,6 +135,7 @@ void setup_undo(struct supervisor *s)
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);
+	guardmem_fini(&s->guard);
 	tun_close(&s->tun);
 	listen_close(&s->listen);
 	if (s->control_socket >= 0)

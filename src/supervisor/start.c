@@ -62,15 +62,19 @@ enum err start_send_config(struct child *c, const struct generation *g)
 static enum err tell_keeper(struct child *c)
 {
 	struct supervisor *s = supervisor_of(c);
-	int maps[STEERING_MAPS_N];
+	int fds[STEERING_MAPS_N + 1];
+	size_t n = s->steering != nullptr ? STEERING_MAPS_N : 0;
 	Msg__KeeperStart m;
 	msg__keeper_start__init(&m);
 	m.workers_n = s->workers_n;
 	m.has_maps = s->steering != nullptr;
 	m.tun_name = s->tun.name;
+	m.has_board = s->guard.board >= 0;
 	if (m.has_maps)
-		steering_maps(s->steering, maps);
-	return child_send(c, MSG_KEEPER_START, 0, &m.base, maps, m.has_maps ? STEERING_MAPS_N : 0);
+		steering_maps(s->steering, fds);
+	if (m.has_board)
+		fds[n++] = s->guard.board;
+	return child_send(c, MSG_KEEPER_START, 0, &m.base, fds, n);
 }
 
 static enum err tell_worker(struct child *c)
@@ -92,6 +96,11 @@ static enum err tell_worker(struct child *c)
 	fds[n++] = kit->inbox_read;
 	for (unsigned i = 0; i < s->workers_n; i++)
 		fds[n++] = s->kits[i].inbox_write;
+	m.has_guard = s->guard.board >= 0;
+	if (m.has_guard) {
+		fds[n++] = s->guard.board_read;
+		fds[n++] = s->guard.turn;
+	}
 	m.tun_mtu = s->tun.mtu;
 	m.tun_name = s->tun.name;
 	m.vnet_hdr = true;

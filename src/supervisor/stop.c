@@ -21,6 +21,7 @@ static void tell(struct supervisor *s, enum ipc_role role, uint32_t drain_ms)
 	Msg__Stop m;
 	msg__stop__init(&m);
 	m.drain_ms = drain_ms;
+	m.comes_back = s->stop.comes_back;
 	for (size_t i = 0; i < s->children_n; i++) {
 		struct child *c = &s->children[i];
 		if (c->role != role || c->pid == 0)
@@ -81,6 +82,13 @@ void stop_begin(struct supervisor *s)
 	if (!s->args->test_only)
 		log_info("server.stopping");
 	stop_advance(s);
+}
+
+void stop_for_restart(struct supervisor *s)
+{
+	if (s->phase != PHASE_STOP)
+		s->stop.comes_back = s->phase == PHASE_RUN && supervisor_keeper(s)->folder > 0;
+	stop_begin(s);
 }
 
 void stop_at_once(struct supervisor *s)

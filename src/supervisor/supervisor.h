@@ -16,6 +16,7 @@
 #include "supervisor/child.h"
 #include "supervisor/edit.h"
 #include "supervisor/generation.h"
+#include "supervisor/guardmem.h"
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
 #include "supervisor/scripts.h"
@@ -48,6 +49,7 @@ struct reload {
 
 struct stop {
 	enum ipc_role step; /* who is being stopped */
+	bool comes_back;    /* another server is to follow: clients are not told to end */
 	uv_timer_t timer;
 };
 
@@ -66,6 +68,7 @@ struct supervisor {
 	uint32_t stats_slots_n;
 	unsigned kits_n;
 	struct kit kits[SUPERVISOR_WORKERS_MAX];
+	struct guardmem guard;
 	int control_socket;        /* -1: occtl is off */
 	uint64_t started_at;       /* unix seconds */
 	size_t children_n;         /* keeper, control, workers; auth if it is needed, last */

@@ -22,6 +22,14 @@ static void tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
 }
 
+/* With a reset: nothing of it stays in the kernel. */
+static void shut(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(fd);
+}
+
 static bool accept_one(struct listener *l)
 {
 	struct sockaddr_storage remote, local;
@@ -37,6 +45,10 @@ static bool accept_one(struct listener *l)
 	if (getsockname(fd, (struct sockaddr *)&local, &local_len) == 0)
 		to = addr_of_sockaddr((struct sockaddr *)&local);
 	struct addr from = addr_of_sockaddr((struct sockaddr *)&remote);
+	if (!l->w->gen.config->listen_proxy_proto && !gate_admits(l->w, &from)) {
+		shut(fd);
+		return true;
+	}
 	tune(fd);
 	char who[ADDR_TEXT_MAX];
 	if (conn_new(l->w, fd, &from, &to) != ERR_OK)
@@ -50,7 +62,7 @@ static void on_readable(uv_poll_t *poll, int status, int)
 	if (status < 0)
 		return;
 	l->w->now = clock_now();
-	for (int i = 0; i < BATCH && accept_one(l); i++)
+	for (int i = 0; i < BATCH && gate_takes_turn(l->w) && accept_one(l); i++)
 		;
 }
 
@@ -58,9 +70,10 @@ enum err accept_start(struct worker *w)
 {
 	for (size_t i = 0; i < w->listeners_n; i++) {
 		struct listener *l = &w->listeners[i];
+		if (l->w == nullptr && uv_poll_init(&w->loop, &l->poll, l->fd) != 0)
+			return ERR_SYS;
 		l->w = w;
-		if (uv_poll_init(&w->loop, &l->poll, l->fd) != 0 ||
-		    uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0)
+		if (uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0)
 			return ERR_SYS;
 	}
 	return ERR_OK;

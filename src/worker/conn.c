@@ -69,6 +69,8 @@ enum err conn_new(struct worker *w, int fd, const struct addr *remote, const str
 	DL_APPEND(w->conns, c);
 	w->conns_n++;
 	watch(c, UV_READABLE);
+	if (c->state == CONN_HELLO)
+		gate_entered(c);
 	return ERR_OK;
 }
 
@@ -89,6 +91,7 @@ void conn_close(struct conn *c)
 	if (c->closed_handle)
 		return;
 	c->state = CONN_DEAD;
+	gate_left(c);
 	authority_forget(c);
 	conn_forget_web(c);
 	DL_DELETE(c->w->conns, c);
@@ -147,6 +150,9 @@ static enum err in_proxy(struct conn *c)
 	if (!h.is_local) {
 		c->remote = h.from;
 		c->local = h.to;
+		if (!gate_admits(c->w, &c->remote))
+			return ERR_DENIED;
+		gate_entered(c);
 	}
 	STAT_INC(c->w, proxy_headers);
 	c->tls.in += h.len;

@@ -68,6 +68,7 @@ struct conn {
 	int poll_events;
 	enum conn_state state;
 	bool closed_handle; /* uv_close was called */
+	bool is_counted, has_proven; /* gate.h: a login, a cookie, a tunnel was good */
 	bool waits_for_signature; /* nothing is read until the keeper answers */
 	struct mono deadline;
 	struct addr remote, local;

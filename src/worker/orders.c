@@ -145,7 +145,8 @@ static enum err map_stats(struct worker *w, int fd)
 static enum err take_descriptors(struct worker *w, const Msg__WorkerStart *s, struct ipc_msg *m)
 {
 	size_t at = 0;
-	size_t need = (size_t)s->tcp_n + s->udp_n + (s->has_tun ? 1 : 0) + 2 + s->workers_n;
+	size_t need = (size_t)s->tcp_n + s->udp_n + (s->has_tun ? 1 : 0) + 2 + s->workers_n +
+		      (s->has_guard ? 2 : 0);
 	if (m->fds_n != need)
 		return ERR_PROTO;
 	w->listeners = calloc(s->tcp_n + 1, sizeof *w->listeners);
@@ -169,6 +170,8 @@ static enum err take_descriptors(struct worker *w, const Msg__WorkerStart *s, st
 	w->steer.inbox = ipc_take_fd(m, at++);
 	for (size_t i = 0; i < s->workers_n; i++)
 		w->steer.siblings[i] = ipc_take_fd(m, at++);
+	if (e == ERR_OK && s->has_guard)
+		e = gate_map(&w->gate, m->fds[at], m->fds[at + 1]);
 	return e;
 }
 
@@ -220,6 +223,8 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 	if (e == ERR_OK)
 		e = steer_start(w);
 	if (e == ERR_OK)
+		e = gate_start(w);
+	if (e == ERR_OK)
 		e = accept_start(w);
 	if (e != ERR_OK) {
 		log_err("worker.start_failed why=\"%s\"", err_text(e));
@@ -232,14 +237,18 @@ static void on_go(struct ipc *ipc, struct ipc_msg *)
 
 /* {{ end }} */
 
-static void on_stop(struct ipc *ipc, struct ipc_msg *)
+static void on_stop(struct ipc *ipc, struct ipc_msg *m)
 {
+	const Msg__Stop *stop = (const Msg__Stop *)m->body;
 	struct worker *w = ipc_owner(ipc);
 	if (w->stopping)
 		return;
 	w->stopping = true;
-	if (w->serving)
+	w->comes_back = stop->comes_back;
+	if (w->serving) {
 		accept_stop(w);
+		gate_stop(w);
+	}
 	w->now = clock_now();
 	struct session *s, *next;
 	DL_FOREACH_SAFE(w->sessions, s, next) {

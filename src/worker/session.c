@@ -234,12 +234,12 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	explicit_bzero(psk, sizeof psk);
 	choose_dtls(s, facts, req);
 	compress_agree(s, req);
-	if (!session_has_room_for_ip6(c, s->vhost,
-				      req)) /* the keeper was asked before the user's mtu was known */
+	take_mtu(s, req);
+	/* the keeper was asked before the user's mtu and the suite of DTLS were known */
+	if (!mtu_allows_ip6(s->mtu) || !session_has_room_for_ip6(c, s->vhost, req))
 		copy->ipv6.len = copy->server_ipv6.len = 0;
 	take_addresses(s, copy);
 	take_timers(s, req, facts);
-	take_mtu(s, req);
 	take_keepalive(c, req);
 	fill_slot(s);
 	steer_add(&w->steer, &s->route);
@@ -258,7 +258,8 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 
 /* {{ death }} */
 
-/* What the client is told: a DISCONNECT ends it for good, a TERMINATE says that the server stops, silence lets it come back. */
+/* What the client is told: a DISCONNECT ends it for good, a TERMINATE says that the server stops, silence lets it come back: openconnect
+ * 9.01 ends on the first two, and connects again with its cookie on the third. */
 static void say_goodbye(struct session *s, enum msgs_cause cause)
 {
 	switch (cause) {
@@ -266,7 +267,10 @@ static void say_goodbye(struct session *s, enum msgs_cause cause)
 	case CAUSE_SESSION_TIMEOUT:
 	case CAUSE_ADMIN:
 	case CAUSE_TERMINATED: session_send_tls_small(s, CSTP_DISCONNECT, nullptr, 0); return;
-	case CAUSE_SHUTDOWN: session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0); return;
+	case CAUSE_SHUTDOWN:
+		if (!s->w->comes_back)
+			session_send_tls_small(s, CSTP_TERMINATE, nullptr, 0);
+		return;
 	case CAUSE_NETWORK:
 	case CAUSE_USER:
 	case CAUSE_TEMPORARY:

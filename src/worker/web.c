@@ -142,6 +142,7 @@ static enum err go_on(struct conn *c, bool known)
 
 void web_check_done(struct conn *c, bool known)
 {
+	c->has_proven |= known;
 	web_settle(c, go_on(c, known));
 }
 

@@ -335,7 +335,10 @@ static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 static enum err answer(struct conn *c, const Msg__AuthDone *done)
 {
 	switch ((enum msgs_verdict)done->verdict) {
-	case VERDICT_OK: STAT_INC(c->w, auth_ok); return send_complete(c, done);
+	case VERDICT_OK:
+		STAT_INC(c->w, auth_ok);
+		c->has_proven = true;
+		return send_complete(c, done);
 	case VERDICT_MORE: return ask_more(c, done);
 	case VERDICT_DENIED:
 		return deny(c, done->error[0] != '\0'     ? done->error

@@ -38,6 +38,7 @@ static enum err open_tunnel(struct conn *c, const Msg__OpenDone *done)
 {
 	if (done->status != 200 || done->session == nullptr)
 		return web_tunnel_refuse(c, done->status, done->reason[0] != '\0' ? done->reason : nullptr);
+	c->has_proven = true;
 	struct writer w = writer_of(answer, sizeof answer);
 	struct connect_reply reply;
 	enum err e = session_open(c, done->session, &c->web->connect, &reply);

@@ -18,6 +18,7 @@
 #include "worker/dtls.h"
 #include "worker/dtls13.h"
 #include "worker/farewell.h"
+#include "worker/gate.h"
 #include "worker/offers.h"
 #include "worker/rest.h"
 #include "worker/steer.h"
@@ -61,6 +62,7 @@ struct worker {
 	struct rest rest;
 	unsigned index, workers_n;
 	bool serving, stopping;
+	bool comes_back; /* another server follows this one, for the same clients */
 	struct mono now; /* of this turn of the loop */
 
 	struct ipc *supervisor, *keeper;
@@ -71,6 +73,7 @@ struct worker {
 	struct generation gen, next; /* in force; loaded but not committed */
 	Msg__Certs *certs; /* of the next one */
 
+	struct gate gate;
 	struct listener *listeners;
 	size_t listeners_n;
 	struct udp udp;

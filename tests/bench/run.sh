@@ -419,6 +419,9 @@ section_workers() {
 
 # {{ profile }}
 
+# A worker that is not busy gives few samples in a second.
+readonly profile_secs=$((secs > 6 ? secs : 6))
+
 perf_graph=()
 
 # perf_lines [OPTION...]: "percent TAB dso TAB symbol" of the recording
@@ -454,7 +457,7 @@ profile_once() {
 	"$@" &
 	load=$!
 	sleep 1.5
-	perf record -q "${perf_graph[@]}" -e cpu-clock -F 1999 -p "$worker" -o "$T/perf.data" -- sleep "$secs" >"$T/perf.log" 2>&1 || true
+	perf record -q "${perf_graph[@]}" -e cpu-clock -F 1999 -p "$worker" -o "$T/perf.data" -- sleep "$profile_secs" >"$T/perf.log" 2>&1 || true
 	wait "$load" || true
 	while IFS=$'\t' read -r percent symbol; do
 		emit "$what" "part: $symbol" "$percent"
@@ -464,8 +467,8 @@ profile_once() {
 	done < <(perf_lines --percent-limit 0.8 | head -16)
 }
 
-profile_load() { load_works ours "$1" --dtls --clients 4 --size "$2" --duration $((secs + 2)) "${@:3}"; }
-profile_tcp() { iperf ours-dtls "$1" 4 $((secs + 2)) "$T/iperf.json"; }
+profile_load() { load_works ours "$1" --dtls --clients 4 --size "$2" --duration $((profile_secs + 2)) "${@:3}"; }
+profile_tcp() { iperf ours-dtls "$1" 4 $((profile_secs + 2)) "$T/iperf.json"; }
 
 section_profile() {
 	local direction percent what

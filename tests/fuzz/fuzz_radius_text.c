@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* radius_facts_route, radius_facts_groups: texts of a server; the first byte is the separator */
+/* fact_route, radius_facts_groups: texts of a server; the first byte is the separator */
 #include <string.h>
 
+#include "auth/fact.h"
 #include "auth/radius_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len = MIN(size - 1, sizeof text - 1);
 	memcpy(text, data + 1, len);
 	text[len] = '\0';
-	if (radius_facts_route(text, route, sizeof route) == ERR_OK)
+	if (fact_route(text, route, sizeof route) == ERR_OK)
 		assert(strchr(route, '/') != nullptr);
 	Msg__Facts *f = msg__facts__unpack(nullptr, 0, nullptr);
 	if (f == nullptr)

@@ -6,7 +6,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/lib_auth.sh"
 . "$here/lib_idp.sh"
-ip -n "$cl" route add 203.0.113.0/24 via $gw4 # browsers reach the provider without a tunnel
+# Browsers reach the provider without a tunnel; one that was open takes this route with it.
+to_provider() { ip -n "$cl" route replace 203.0.113.0/24 via $gw4; }
+to_provider
 ip -n "$host" route add 198.51.100.0/24 via 203.0.113.1
 
 sso_conf() {
@@ -100,6 +102,7 @@ oc_sso() {
 	local name=$1
 	shift
 	mkdir -p "$T/$name"
+	to_provider
 	OC_STATE=$T/$name spawn "$cl" "$T/$name/log" "$OPENCONNECT" -v --timestamp --cafile "$T/ca.pem" --no-dtls \
 		--script "bash '$here/vpnc-script'" "$@" $url4
 	echo "$spawned" >"$T/$name/pid"
@@ -115,20 +118,24 @@ in_chromium() {
 		return 0
 	fi
 	touch "$idp/form"
+	# it stays until it is ended: nothing but the tunnel tells that all was followed
 	cat >"$T/chromium.sh" <<-END
 		#!/bin/sh
 		export HOME=$T/home
 		mkdir -p "\$HOME"
-		exec "$program" --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-dev-shm-usage --user-data-dir=$T/home/data \
-			--ignore-certificate-errors --virtual-time-budget=20000 --dump-dom "\$1" >>"$T/chromium.out" 2>>"$T/chromium.err"
+		echo \$\$ >"$T/chromium.pid"
+		exec "$program" --headless --no-sandbox --disable-gpu --no-first-run --disable-dev-shm-usage --remote-debugging-port=0 \
+			--user-data-dir=$T/home/data --ignore-certificate-errors "\$1" >>"$T/chromium.out" 2>&1
 	END
 	chmod 755 "$T/chromium.sh"
 	oc_sso chromium --external-browser "$T/chromium.sh"
+	kill "$(cat "$T/chromium.pid")" 2>/dev/null || true
 	oc_stop chromium
 	rm "$idp/form"
 }
 
 trouble() {
+	to_provider
 	idp_stop
 	ok "away: nobody comes in" not ends "OK "
 	idp_start

@@ -99,6 +99,8 @@ asks_for_one() {
 	has "$T/hello" 'Requested Signature Algorithms'
 }
 
+gives_ticket() { asks_for_one || has "$T/hello" 'TLS session ticket:'; }
+
 alone() {
 	local versions=$1 version=$2
 	server_start auth=certificate "${fields[@]}" "+cert-group-oid=2.5.4.11" "+crl=$T/crl.pem" "+tls-priorities=\"NORMAL:$versions\""
@@ -194,7 +196,8 @@ by_mail() {
 not_asked() {
 	server_start
 	ok "unused: the server asks for none" not asks_for_one
-	ok "unused: and gives tickets" has "$T/hello" 'TLS session ticket:'
+	# the first key of tickets comes from the keeper a moment after the server is ready
+	ok "unused: and gives tickets" wait_until 10 gives_ticket
 	ok "unused: a certificate is not looked at" stays_out test
 	server_stop
 }

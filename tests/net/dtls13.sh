@@ -33,8 +33,12 @@ whole() {
 	ok "$1: none is damaged, none comes twice" result_is "$2" "$t['corrupt'] == 0 and $t['twice'] == 0"
 	ok "$1: no session is lost" result_is "$2" "d['sessions']['lost'] == 0 and d['failures'] == {}"
 }
-# A few may be on their way to the old port when it changes.
-few_lost() { ok "$1: at most $3 of them are lost" result_is "$2" "d['traffic']['sent'] - d['traffic']['received'] <= $3"; }
+# A few may be on their way to the old port when it changes. Under sanitizers a socket's buffer may fill up: one of a hundred.
+few_lost() {
+	local most=$3
+	[ "$slow" = 1 ] || most="$3 + d['traffic']['sent'] // 100"
+	ok "$1: at most $most of them are lost" result_is "$2" "d['traffic']['sent'] - d['traffic']['received'] <= $most"
+}
 
 all_speak_13() { equal "$(users "[u.get('DTLS cipher') for u in d] == ['$cipher_13'] * $1")" True; }
 dtls_is_up() { all_speak_13 1; }
@@ -53,7 +57,7 @@ quiet_counters() {
 both_ways() {
 	local mode n=0
 	for mode in up down; do
-		begin $mode $mode --to $host4 -n $clients -r 400 -d $((5 * slow)) "$@"
+		begin $mode $mode --to $host4 -n $clients -r 400 -d 5 "$@"
 		ok "$text: $mode: all speak DTLS 1.3" wait_until 20 all_speak_13 $clients
 		ok "$text: $mode ends well" finish
 		whole "$text: $mode" $mode
@@ -267,10 +271,12 @@ switched_off() {
 echo "$password" >"$T/password"
 spawn "$host" "$T/peer.log" "$ocload" peer --pool 10.77.0.0/16
 
-for bpf in true false; do
-	run 2 $bpf
-done
-run 4 true
+run 2 true
+# What these add is in eBPF and in numbers; sanitizers see the same code.
+if [ "$slow" = 1 ]; then
+	run 2 false
+	run 4 true
+fi
 
 text="one worker"
 server_start

@@ -264,10 +264,10 @@ make_config() {
 		[use-occtl]=true [occtl-socket-file]=$T/occtl.socket [pid-file]=$T/server.pid
 		[max-clients]=0 [max-same-clients]=0 [keepalive]=300 [dpd]=60 [mobile-dpd]=300
 		[cookie-timeout]=300 [device]=vpns [ipv4-network]=10.77.0.0/24 [ipv6-network]=fd77::/64
-		[workers]=1 [log-level]=3 [state-dir]=$T/state
+		[workers]=1 [log-level]=3 [state-dir]=$T/state [max-ban-score]=0
 	)
 	local added=("route=203.0.113.0/24" "route=2001:db8:2::/64")
-	is_ours || { set[socket-file]=$T/ocserv.socket; set[run-as-user]=nobody; set[max-ban-score]=0; }
+	is_ours || { set[socket-file]=$T/ocserv.socket; set[run-as-user]=nobody; }
 	for change in "$@"; do
 		key=${change%%=*}
 		case $change in

@@ -68,8 +68,33 @@ ended() {
 	ok "$1: exit status $2" equal "$status" "$2"
 }
 
-by_signal() {
+# Another server may follow: who has a state-dir lets its clients come back with their cookie.
+is_silent() { ! grep -l 'server terminate packet\|server disconnect' "$T"/c[0-3]/log; }
+by_restart() {
+	local text="SIGTERM and a new start"
 	server_start "${conf[@]}"
+	connect_four "$text"
+	local before
+	before=$(users "'\n'.join(sorted(u['IPv4'] for u in d))")
+	kill -s TERM "$server_pid"
+	ended "$text" 0
+	nothing_left "$text"
+	files_gone "$text"
+	ok "$text: the clients are not told to end" is_silent
+	state_stays=1
+	server_start "${conf[@]}"
+	state_stays=
+	ok "$text: all are back" wait_until 40 users_are 4
+	ok "$text: at their addresses" equal "$(users "'\n'.join(sorted(u['IPv4'] for u in d))")" "$before"
+	ok "$text: with their cookies" equal "$(grep -c login.ok "$T/server.log")" 0
+	mc_stop_all
+	rm -f "$T/go"
+	server_stop
+}
+
+# Without one the cookies die with the server, and the clients are told.
+by_signal() {
+	server_start "${conf[@]}" state-dir=
 	connect_four SIGTERM
 	kill -s TERM "$server_pid"
 	ended SIGTERM 0
@@ -99,7 +124,7 @@ with_stuck_clients() {
 	spawn "$host" "$T/flood.log" ping -q -f -c 20000 -s 1200 "$(tp c2 ip)"
 	flood=$spawned
 	ok "$text: the queue for one is full" wait_until 10 stat_above tx_queue_full 0
-	kill -s TERM "$server_pid"
+	in_occtl stop now >"$T/last" || fail "occtl stop now"
 	ended "$text" 0
 	end "$flood" || true
 	clients_stop "$text" c1 c3
@@ -133,6 +158,7 @@ supervisor_dies() {
 
 # log-level 4 tells the end of each process
 readonly conf=(workers=2 log-level=4)
+by_restart
 by_signal
 by_occtl
 with_stuck_clients

@@ -394,7 +394,7 @@ TEST(state, each_gives_one_warning)
 		{ "socket-file = /x\n", "t.conf:5: warning: socket-file has no effect: " },
 		{ "use-seccomp = true\n",
 		  "t.conf:5: warning: use-seccomp is an old name; write isolate-workers" },
-		{ "min-reauth-time = 5\n", "write ban-time; that is not implemented yet" },
+		{ "min-reauth-time = 5\n", "write ban-time" },
 		{ "cgroup = \"cpuset:test\"\n", "t.conf:5: warning: cgroup has no effect" },
 		{ "session-control = true\n", "session-control has no effect" },
 		{ "listen-clear-file = /x\n", "listen-clear-file has no effect" },

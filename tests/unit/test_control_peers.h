@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "control/ask.h"
 #include "control/control.h"
+#include "control/watch.h"
 
 constexpr uint32_t SLOTS = 4;
 
@@ -36,6 +37,9 @@ static struct world {
 	uint32_t sessions_n;  /* that the keeper lists; the first is alice, 5001 */
 	const char *problems; /* that a reload finds */
 	unsigned stops;
+	bool events_on; /* the keeper was told that they are wanted */
+	Msg__Disconnect last;
+	char last_session[64];
 } w;
 
 static inline void send_item(struct ipc *ipc, uint32_t id, uint32_t i)
@@ -83,8 +87,17 @@ static inline void keeper_on_disconnect(struct ipc *ipc, struct ipc_msg *m)
 	const Msg__Disconnect *q = (const void *)m->body;
 	Msg__Count count;
 	msg__count__init(&count);
+	w.last = *q;
+	snprintf(w.last_session, sizeof w.last_session, "%s", q->session);
+	if (strcmp(q->session, "AQIDAA") == 0)
+		count.error = (char[]){ "several" };
 	count.n = strcmp(q->username, "alice") == 0 || q->sid == 5001;
 	assert_int_equal(ipc_send(ipc, MSG_DISCONNECT_DONE, m->id, &count.base, nullptr, 0), ERR_OK);
+}
+
+static inline void keeper_on_events(struct ipc *, struct ipc_msg *m)
+{
+	w.events_on = ((const Msg__Events *)m->body)->on;
 }
 
 static inline void keeper_on_status(struct ipc *ipc, struct ipc_msg *m)
@@ -95,6 +108,13 @@ static inline void keeper_on_status(struct ipc *ipc, struct ipc_msg *m)
 	msg__keeper_status__init(&s);
 	s.active = w.sessions_n;
 	s.auth_time_max_ms = 3500;
+	Msg__Broken broken, *list[] = { &broken };
+	msg__broken__init(&broken);
+	broken.method = (char[]){ "radius" };
+	broken.n = 7;
+	s.broken = list;
+	s.n_broken = 1;
+	s.auth_broken = 7;
 	assert_int_equal(ipc_send(ipc, MSG_STATUS_DONE, m->id, &s.base, nullptr, 0), ERR_OK);
 }
 
@@ -134,12 +154,14 @@ static inline void on_keeper_ended(struct ipc *ipc, enum ipc_end)
 	struct control *c = ipc_owner(ipc);
 	ipc_freep(&c->keeper);
 	job_keeper_lost(c);
+	watch_gap(c);
 }
 
 static ipc_handler *const keeper_handlers[MSG_N] = {
 	[MSG_LIST] = keeper_on_list,
 	[MSG_DISCONNECT] = keeper_on_disconnect,
 	[MSG_STATUS] = keeper_on_status,
+	[MSG_EVENTS] = keeper_on_events,
 };
 static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_SUPERVISOR_STATUS] = supervisor_on_status,
@@ -147,11 +169,9 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_STOP_NOW] = supervisor_on_stop,
 };
 static ipc_handler *const control_handlers[MSG_N] = {
-	[MSG_LIST_ITEM] = ask_on_list_item,
-	[MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
-	[MSG_STATUS_DONE] = ask_on_status_done,
-	[MSG_RELOAD_DONE] = ask_on_reload_done,
-	[MSG_SUPERVISOR_STATUS_DONE] = ask_on_supervisor_status_done,
+	[MSG_LIST_ITEM] = ask_on_list_item,     [MSG_DISCONNECT_DONE] = ask_on_disconnect_done,
+	[MSG_STATUS_DONE] = ask_on_status_done, [MSG_EVENT] = watch_on_event,
+	[MSG_RELOAD_DONE] = ask_on_reload_done, [MSG_SUPERVISOR_STATUS_DONE] = ask_on_supervisor_status_done,
 };
 
 static inline struct ipc *end_of(int fd, enum ipc_role self, enum ipc_role peer, ipc_handler *const *handlers,

@@ -67,8 +67,6 @@ static void status_has_the_fields_of_ocserv(void **)
 		"Total authentication failures",
 		"IPs in ban list",
 		"TLS DB entries",
-		"Median latency",
-		"STDEV latency",
 		"Sec-mod client entries",
 		"Last stats reset",
 		"Sessions handled",
@@ -98,6 +96,10 @@ static void status_has_the_fields_of_ocserv(void **)
 	assert_int_equal(json_integer_value(json_object_get(status, "Min MTU")), 1400);
 	assert_string_equal(text(status, "Max auth time"), "3s");
 	assert_string_equal(text(status, "_Up since"), "1m:40s");
+	const json_t *auth = json_object_get(status, "Authentication");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(auth, "Broken methods"), "radius")), 7);
+	assert_null(json_object_get(status, "Median latency")); /* not measured, so not claimed */
 	json_decref(answer);
 }
 
@@ -133,6 +135,41 @@ static void disconnect_tells_whether_it_did(void **)
 	assert_fails("{\"cmd\":[\"disconnect\",\"user\",\"nobody\"],\"v\":1}\n", "not connected");
 }
 
+static void terminate_is_no_disconnect(void **)
+{
+	assert_message("{\"cmd\":[\"terminate\",\"user\",\"alice\"],\"v\":1}\n",
+		       "user 'alice' was terminated");
+	assert_true(w.last.terminate);
+	assert_message("{\"cmd\":[\"disconnect\",\"user\",\"alice\"],\"v\":1}\n",
+		       "user 'alice' was disconnected");
+	assert_false(w.last.terminate);
+	assert_fails("{\"cmd\":[\"terminate\",\"session\",\"abcdef\"],\"v\":1}\n", "there is none");
+	assert_string_equal(w.last_session, "abcdef");
+	assert_fails("{\"cmd\":[\"terminate\",\"session\",\"AQIDAA\"],\"v\":1}\n", "several");
+	assert_fails("{\"cmd\":[\"terminate\",\"id\",\"x\"],\"v\":1}\n", "is no ID");
+}
+
+static void sessions_have_the_fields_of_ocserv(void **)
+{
+	static const char *const keys[] = { "Session",    "Full session", "Created",         "State",
+					    "Username",   "Groupname",    "vhost",           "Location",
+					    "User-Agent", "Remote IP",    "session_is_open", "tls_auth_ok",
+					    "in_use" };
+	json_t *answer = ask("{\"cmd\":[\"show\",\"sessions\",\"all\"],\"v\":1}\n");
+	assert_string_equal(text(answer, "view"), "sessions");
+	const json_t *alice = json_array_get(json_object_get(answer, "result"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		print_message("%s\n", keys[i]);
+		assert_non_null(json_object_get(alice, keys[i]));
+	}
+	assert_string_equal(text(alice, "State"), "authenticated");
+	assert_int_equal(json_integer_value(json_object_get(alice, "in_use")), 1);
+	json_decref(answer);
+	answer = ask("{\"cmd\":[\"show\",\"iroutes\"],\"v\":1}\n"); /* nobody has one */
+	assert_int_equal(json_array_size(json_object_get(answer, "result")), 0);
+	json_decref(answer);
+}
+
 static void reload_passes_the_problems_on(void **)
 {
 	assert_message("{\"cmd\":[\"reload\"],\"v\":1}\n", "the configuration was reloaded");
@@ -159,6 +196,8 @@ int main(void)
 		TEST(stats_have_each_worker_and_the_sum),
 		TEST(nobody_of_that_name_is_an_error_with_an_empty_list),
 		TEST(disconnect_tells_whether_it_did),
+		TEST(terminate_is_no_disconnect),
+		TEST(sessions_have_the_fields_of_ocserv),
 		TEST(reload_passes_the_problems_on),
 		TEST(stop_reaches_the_supervisor),
 	};

@@ -9,6 +9,7 @@
 
 #include "../tools/occtl/table.c"
 #include "../tools/occtl/view.c"
+#include "../tools/occtl/view_guard.c"
 #include "../tools/occtl/words.c"
 
 /* What is printed of that JSON, for free(). */

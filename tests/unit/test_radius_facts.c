@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/fact.h"
 #include "auth/radius_facts.h"
 #include "base/log.h"
 
@@ -36,7 +37,7 @@ TEST(radius_facts, routes)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char route[64] = "";
-		enum err e = radius_facts_route(rows[i].text, route, sizeof route);
+		enum err e = fact_route(rows[i].text, route, sizeof route);
 		if ((e == ERR_OK) != (rows[i].want != nullptr))
 			fail_msg("%s: %s", rows[i].text, err_text(e));
 		if (rows[i].want != nullptr)

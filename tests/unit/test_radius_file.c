@@ -12,7 +12,7 @@
 
 #define TEST(module, what) static void module##_##what(void **)
 
-static enum err parse(struct radius_settings *s, const char *text, struct radius_why *why)
+static enum err parse(struct radius_settings *s, const char *text, struct wordfile_why *why)
 {
 	char copy[2048];
 	assert_true(strlen(text) < sizeof copy);
@@ -23,7 +23,7 @@ static enum err parse(struct radius_settings *s, const char *text, struct radius
 TEST(radius_file, says_all)
 {
 	struct radius_settings s;
-	struct radius_why why;
+	struct wordfile_why why;
 	char secrets[] = "# a comment\n\nradius1.example.org\tfirst#secret  # of it\n"
 			 "gate/192.0.2.1 second\n[2001:DB8::1] third\nradius1.example.org never\n";
 	assert_int_equal(parse(&s,
@@ -65,7 +65,7 @@ TEST(radius_file, says_all)
 TEST(radius_file, defaults_are_safe)
 {
 	struct radius_settings s;
-	struct radius_why why;
+	struct wordfile_why why;
 	assert_int_equal(parse(&s, "authserver a\n", &why), ERR_OK);
 	assert_true(s.needs_signature);
 	assert_int_equal(s.timeout_s, 10);
@@ -110,7 +110,7 @@ TEST(radius_file, refusals)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct radius_settings s;
-		struct radius_why why;
+		struct wordfile_why why;
 		if (parse(&s, rows[i].text, &why) == ERR_OK || strstr(why.text, rows[i].why) == nullptr ||
 		    why.line != rows[i].line)
 			fail_msg("%s: line %u: %s", rows[i].text, why.line, why.text);
@@ -126,7 +126,7 @@ TEST(radius_file, refused_secrets)
 	const char *const texts[] = { "a", "a ", "a two words", big };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct radius_settings s;
-		struct radius_why why;
+		struct wordfile_why why;
 		char copy[600];
 		assert_int_equal(parse(&s, "authserver a", &why), ERR_OK);
 		strcpy(copy, texts[i]);
@@ -137,7 +137,7 @@ TEST(radius_file, refused_secrets)
 	memcpy(host, "authserver ", 11);
 	host[300] = '\0';
 	struct radius_settings s;
-	struct radius_why why;
+	struct wordfile_why why;
 	assert_int_equal(parse(&s, host, &why), ERR_SYNTAX);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keeper/name.h"
 #include "keeper/session.h"
 #include "keeper/session_life.h"
 
@@ -408,24 +409,30 @@ TEST(session, an_unconfigured_family_is_not_needed)
 
 /* {{ the administrator }} */
 
+static uint32_t end_by_admin(struct bench *b, const char *username, uint64_t sid, bool is_final)
+{
+	const struct session_choice which = { .username = username, .sid = sid };
+	return session_disconnect(&b->a, &which, is_final, b->now);
+}
+
 TEST(session, disconnect_ends_the_cookie_and_keeps_the_lease_until_closed)
 {
 	BENCH;
 	struct cookie c1 = login(b, "alice"), c2 = login(b, "bob");
 	uint64_t sid = must_open(b, &c1, 1)->sid;
 	must_open(b, &c2, 1);
-	assert_int_equal(session_disconnect(&b->a, nullptr, 0, b->now), 0);
-	assert_int_equal(session_disconnect(&b->a, "nobody", 0, b->now), 0);
-	assert_int_equal(session_disconnect(&b->a, "bob", sid, b->now), 0);
-	assert_int_equal(session_disconnect(&b->a, nullptr, sid, b->now), 1);
-	assert_int_equal(session_disconnect(&b->a, nullptr, sid, b->now), 0);
+	assert_int_equal(end_by_admin(b, nullptr, 0, false), 0);
+	assert_int_equal(end_by_admin(b, "nobody", 0, false), 0);
+	assert_int_equal(end_by_admin(b, "bob", sid, false), 0);
+	assert_int_equal(end_by_admin(b, nullptr, sid, false), 1);
+	assert_int_equal(end_by_admin(b, nullptr, sid, false), 0);
 	assert_int_equal(b->did.cause, CAUSE_ADMIN);
 	assert_int_equal(b->a.open_n, 1);
 	assert_int_equal(open_on(b, &c1, 0), 401);
 	assert_int_equal(leases_count(b->a.leases), 4);
 	closed(b, 1, sid, CAUSE_ADMIN);
 	assert_int_equal(leases_count(b->a.leases), 2);
-	assert_int_equal(session_disconnect(&b->a, "bob", 0, b->now), 1);
+	assert_int_equal(end_by_admin(b, "bob", 0, false), 1);
 	pass(b, 10); /* a worker that never answers */
 	assert_int_equal(leases_count(b->a.leases), 0);
 	assert_null(b->a.by_sid);
@@ -437,10 +444,48 @@ TEST(session, disconnect_with_persistent_cookies_lets_the_client_back)
 	b->vhosts[0].persistent_cookies = true;
 	struct cookie c = login(b, "alice");
 	uint64_t sid = must_open(b, &c, 1)->sid;
-	assert_int_equal(session_disconnect(&b->a, "alice", 0, b->now), 1);
+	assert_int_equal(end_by_admin(b, "alice", 0, false), 1);
 	assert_int_equal(b->did.close_sid, sid);
 	closed(b, 1, sid, CAUSE_ADMIN);
 	assert_int_equal(open_on(b, &c, 0), 200);
+}
+
+TEST(session, terminate_ends_the_cookie_whatever_is_configured)
+{
+	BENCH;
+	b->vhosts[0].persistent_cookies = true;
+	struct cookie c1 = login(b, "alice"), c2 = login(b, "alice"), c3 = login(b, "bob");
+	uint64_t sid = must_open(b, &c1, 1)->sid;
+	const struct session *waiting = nullptr, *s;
+	char name[ENCODE_BASE64_LEN(SESSION_HASH_LEN) + 1] = "";
+	size_t len;
+	for (s = b->a.by_cookie; s != nullptr; s = s->hh.next)
+		if (s->state == SESSION_WAITING && strcmp(session_username(s), "alice") == 0)
+			waiting = s;
+	assert_int_equal(
+		encode_to_base64(waiting->cookie_hash, SESSION_HASH_LEN, name, sizeof name - 1, &len),
+		ERR_OK);
+
+	assert_int_equal(name_find(&b->a, name, &s), ERR_OK);
+	assert_ptr_equal(s, waiting);
+	name[6] = '\0';
+	assert_int_equal(name_find(&b->a, name, &s), ERR_OK);
+	name[5] = '\0'; /* too easily that of another */
+	assert_int_equal(name_find(&b->a, name, &s), ERR_NOTFOUND);
+	assert_true(name_fits(waiting, name));
+	assert_int_equal(name_find(&b->a, "", &s), ERR_NOTFOUND);
+	assert_int_equal(name_find(&b->a, "!!!!!!!!", &s), ERR_NOTFOUND);
+
+	const struct session_choice one = { .cookie_hash = waiting->cookie_hash };
+	assert_int_equal(session_disconnect(&b->a, &one, true, b->now), 1);
+	assert_int_equal(open_on(b, &c2, 0), 401);
+	assert_int_equal(end_by_admin(b, "alice", 0, true), 1);
+	assert_int_equal(b->did.close_sid, sid);
+	assert_int_equal(b->did.cause, CAUSE_TERMINATED);
+	assert_int_equal(open_on(b, &c1, 0), 401);
+	assert_int_equal(open_on(b, &c3, 0), 200);
+	assert_int_equal(end_by_admin(b, nullptr, 0, true), 0);
+	assert_int_equal(end_by_admin(b, "", 0, true), 0);
 }
 
 /* {{ restart of the keeper }} */
@@ -610,6 +655,7 @@ int main(void)
 		cmocka_unit_test(session_an_unconfigured_family_is_not_needed),
 		cmocka_unit_test(session_disconnect_ends_the_cookie_and_keeps_the_lease_until_closed),
 		cmocka_unit_test(session_disconnect_with_persistent_cookies_lets_the_client_back),
+		cmocka_unit_test(session_terminate_ends_the_cookie_whatever_is_configured),
 		cmocka_unit_test(session_a_new_keeper_learns_all_from_reports),
 		cmocka_unit_test(session_of_two_reports_of_one_cookie_the_newer_wins),
 		cmocka_unit_test(session_a_report_whose_address_is_taken_is_closed),

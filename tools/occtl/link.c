@@ -2,6 +2,7 @@
 #include "link.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,8 +91,8 @@ static void send_all(int fd, const char *s)
 	}
 }
 
-/* Everything up to the line feed, for free(); nullptr: closed, too late or too long. */
-static char *read_line(int fd)
+/* The next line with its line feed, for free(); nullptr: closed, too late, interrupted or too long. */
+static char *read_line(FILE *in)
 {
 	size_t len = 0, cap = 0;
 	OWNED(base_freep) char *line = nullptr;
@@ -103,44 +104,107 @@ static char *read_line(int fd)
 				return nullptr;
 			line = more;
 		}
-		ssize_t n = read(fd, line + len, cap - len - 1);
-		if (n <= 0)
+		if (fgets(line + len, (int)(cap - len), in) == nullptr)
 			return nullptr;
-		len += (size_t)n;
-		line[len] = '\0';
-		if (line[len - 1] == '\n')
+		len += strlen(line + len);
+		if (len > 0 && line[len - 1] == '\n')
 			return TAKE(line);
 	}
 }
 
-static json_t *exchange(const struct link *l, int fd, const char *request)
+/* An object on a line; nullptr: none. */
+static json_t *read_object(const struct link *l, FILE *in, bool *has_line)
 {
-	if (l->has_debug)
-		fprintf(stderr, "> %s", request);
-	send_all(fd, request);
-	OWNED(base_freep) char *line = read_line(fd);
-	if (line == nullptr) {
-		complain(l, "the server gave no answer; see its log");
+	OWNED(base_freep) char *line = read_line(in);
+	*has_line = line != nullptr;
+	if (line == nullptr)
 		return nullptr;
-	}
 	if (l->has_debug)
 		fprintf(stderr, "< %s", line);
-	json_t *response = json_loads(line, JSON_REJECT_DUPLICATES, nullptr);
-	if (json_is_object(response))
-		return response;
-	json_decref(response);
-	fprintf(stderr, "occtl: the answer is not understood; is '%s' a socket of ocserv-modern?\n",
-		l->socket);
+	json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, nullptr);
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
 	return nullptr;
 }
 
-json_t *link_ask(const struct link *l, char *const words[], size_t words_n)
+static json_t *exchange(const struct link *l, FILE *f, const char *request)
+{
+	bool has_line;
+	if (l->has_debug)
+		fprintf(stderr, "> %s", request);
+	send_all(fileno(f), request);
+	json_t *response = read_object(l, f, &has_line);
+	if (!has_line)
+		complain(l, "the server gave no answer; see its log");
+	else if (response == nullptr)
+		fprintf(stderr, "occtl: the answer is not understood; is '%s' a socket of ocserv-modern?\n",
+			l->socket);
+	return response;
+}
+
+/* A signal handler gets no argument.  The socket is shut, so that no read waits, whenever the signal comes. */
+static volatile sig_atomic_t stream_fd = -1, interrupted;
+
+static void on_interrupt(int)
+{
+	interrupted = 1;
+	shutdown(stream_fd, SHUT_RDWR);
+}
+
+static void read_events(const struct link *l, FILE *f, link_event *each, void *ctx)
+{
+	bool has_line, goes_on = true;
+	while (goes_on && !interrupted) {
+		json_t *event = read_object(l, f, &has_line);
+		if (event == nullptr && !interrupted)
+			complain(l, "the server has ended the stream; see its log");
+		goes_on = event != nullptr && !interrupted && each(ctx, event);
+		json_decref(event);
+	}
+}
+
+/* Ctrl-C ends the stream, not the program. */
+static bool follow(const struct link *l, FILE *f, link_event *each, void *ctx)
+{
+	const struct timeval forever = {};
+	const struct sigaction end = { .sa_handler = on_interrupt };
+	struct sigaction before;
+	setsockopt(fileno(f), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
+	interrupted = 0;
+	stream_fd = fileno(f);
+	sigaction(SIGINT, &end, &before);
+	read_events(l, f, each, ctx);
+	sigaction(SIGINT, &before, nullptr);
+	return interrupted != 0;
+}
+
+json_t *link_follow(const struct link *l, char *const words[], size_t words_n, link_event *each, void *ctx,
+		    bool *was_interrupted)
 {
 	OWNED(base_freep) char *request = words_n <= LINK_WORDS_MAX ? request_of(words, words_n) : nullptr;
+	*was_interrupted = false;
 	if (request == nullptr) {
 		complain(l, "too many words, or one that is not UTF-8");
 		return nullptr;
 	}
-	OWNED(base_closep) int fd = open_link(l);
-	return fd < 0 ? nullptr : exchange(l, fd, request);
+	int fd = open_link(l);
+	if (fd < 0)
+		return nullptr;
+	FILE *f = fdopen(fd, "r");
+	if (f == nullptr) {
+		close(fd);
+		return nullptr;
+	}
+	json_t *response = exchange(l, f, request);
+	if (each != nullptr && json_is_true(json_object_get(response, "stream")))
+		*was_interrupted = follow(l, f, each, ctx);
+	fclose(f);
+	return response;
+}
+
+json_t *link_ask(const struct link *l, char *const words[], size_t words_n)
+{
+	bool was_interrupted;
+	return link_follow(l, words, words_n, nullptr, nullptr, &was_interrupted);
 }

@@ -51,11 +51,33 @@ static bool is_paged(const struct occtl *o, const char *view)
 	return o->has_pager && strcmp(view, "message") != 0 && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 }
 
+/* {{ events }} */
+
+static bool show_event(void *ctx, const json_t *event)
+{
+	const struct occtl *o = ctx;
+	if (o->has_json)
+		view_print_json_line(stdout, event);
+	else
+		view_print(stdout, "event", event);
+	return fflush(stdout) == 0; /* who reads us may have left */
+}
+
 int run_command(const struct occtl *o, char *const words[], size_t words_n)
 {
-	json_t *response = link_ask(&o->link, words, words_n);
+	if (words_n == 1 && strcmp(words[0], "reset") == 0) {
+		fputs("\033c", stdout);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	bool was_interrupted;
+	json_t *response =
+		link_follow(&o->link, words, words_n, show_event, (void *)(uintptr_t)o, &was_interrupted);
 	if (response == nullptr)
 		return EXIT_FAILURE;
+	if (json_is_true(json_object_get(response, "stream"))) {
+		json_decref(response);
+		return was_interrupted ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
 	const char *view = json_string_value(json_object_get(response, "view"));
 	const json_t *result = json_object_get(response, "result");
 	int status = EXIT_SUCCESS;

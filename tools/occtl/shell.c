@@ -28,10 +28,7 @@ static bool run_line(const struct occtl *o, char *line, int *status)
 		return false;
 	if (strcmp(words[0], "?") == 0)
 		words[0] = (char *)(uintptr_t)"help";
-	if (strcmp(words[0], "reset") == 0 && n == 1)
-		fputs("\033c", stdout);
-	else
-		*status = run_command(o, words, n);
+	*status = run_command(o, words, n);
 	return true;
 }
 

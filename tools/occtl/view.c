@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "view_guard.h"
 
 /* {{ values }} */
 
@@ -41,6 +42,15 @@ static const char *text_at(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));
 	return s == nullptr ? "" : s;
+}
+
+static void print_word(FILE *out, const json_t *event, const char *label, const char *key)
+{
+	const json_t *v = json_object_get(event, key);
+	if (v == nullptr)
+		return;
+	fprintf(out, " %s", label);
+	print_value(out, v);
 }
 
 /* {{ blocks of "Key: value" }} */
@@ -97,6 +107,24 @@ static const struct field user_fields[] = {
 	{ ROW, "iRoutes", "iRoutes", nullptr },
 	{ ROW, "Restricted to routes", "Restricted to routes", nullptr },
 	{ ROW, "Restricted to ports", "Restricted to ports", nullptr },
+	{ HEAD, "", nullptr, nullptr },
+};
+
+static const struct field session_fields[] = {
+	{ ROW, "Session", "Session", nullptr },
+	{ ROW, "Full session", "Full session", nullptr },
+	{ ROW, "Created", "Created", nullptr },
+	{ SAME, "Expires", "Expires", nullptr },
+	{ ROW, "State", "State", nullptr },
+	{ ROW, "Username", "Username", nullptr },
+	{ SAME, "Groupname", "Groupname", nullptr },
+	{ ROW, "vhost", "vhost", nullptr },
+	{ SAME, "User-Agent", "User-Agent", nullptr },
+	{ ROW, "Remote IP", "Remote IP", nullptr },
+	{ SAME, "Location", "Location", nullptr },
+	{ ROW, "In use", "in_use", nullptr },
+	{ SAME, "ID", "ID", nullptr },
+	{ ROW, "Certificate auth", "Certificate auth", nullptr },
 	{ HEAD, "", nullptr, nullptr },
 };
 
@@ -177,10 +205,36 @@ static void print_block(FILE *out, const struct field *fields, size_t n, const j
 		fputc('\n', out);
 }
 
+static void print_session(FILE *out, const json_t *result)
+{
+	for (size_t i = 0; i < json_array_size(result); i++)
+		print_block(out, session_fields, ARRAY_LEN(session_fields), json_array_get(result, i));
+}
+
 static void print_user(FILE *out, const json_t *result)
 {
 	for (size_t i = 0; i < json_array_size(result); i++)
 		print_block(out, user_fields, ARRAY_LEN(user_fields), json_array_get(result, i));
+}
+
+static void print_auth(FILE *out, const json_t *result)
+{
+	const json_t *auth = json_object_get(result, "Authentication");
+	const json_t *acct = json_object_get(result, "Accounting");
+	const char *method;
+	json_t *n;
+	if (auth == nullptr || acct == nullptr)
+		return;
+	fputs("Authentication:", out);
+	print_word(out, auth, "succeeded ", "Succeeded");
+	print_word(out, auth, "failed ", "Failed");
+	print_word(out, auth, "back end broken ", "Back end broken");
+	json_object_foreach(json_object_get(auth, "Broken methods"), method, n)
+		fprintf(out, " %s=%" JSON_INTEGER_FORMAT, method, json_integer_value(n));
+	fputs("\nAccounting:", out);
+	print_word(out, acct, "waiting ", "Waiting");
+	print_word(out, acct, "lost ", "Lost");
+	fputc('\n', out);
 }
 
 static void print_status(FILE *out, const json_t *result)
@@ -195,6 +249,7 @@ static void print_status(FILE *out, const json_t *result)
 			" accounting records lost\n",
 			text_at(store, "State"), json_integer_value(json_object_get(store, "Errors")),
 			json_integer_value(json_object_get(store, "Lost records")));
+	print_auth(out, result);
 	fputs("Processes:\n", out);
 	json_array_foreach(json_object_get(result, "Processes"), i, p)
 	{
@@ -257,6 +312,61 @@ static void print_users(FILE *out, const json_t *result)
 	table_fini(&t);
 }
 
+static void print_sessions(FILE *out, const json_t *result)
+{
+	static const char *const heads[] = { "session",    "user",    "vhost", "ip",
+					     "user agent", "created", "status" };
+	struct table t = table_of(heads, ARRAY_LEN(heads));
+	for (size_t i = 0; i < json_array_size(result); i++) {
+		const json_t *s = json_array_get(result, i);
+		table_put(&t, text_at(s, "Session"));
+		table_put(&t, text_at(s, "Username"));
+		table_put(&t, text_at(s, "vhost"));
+		table_put(&t, text_at(s, "Remote IP"));
+		table_put(&t, text_at(s, "User-Agent"));
+		table_put(&t, text_at(s, "_Created"));
+		table_put(&t, text_at(s, "State"));
+	}
+	table_print(out, &t);
+	table_fini(&t);
+}
+
+static void print_iroutes(FILE *out, const json_t *result)
+{
+	static const char *const heads[] = { "id", "user", "vhost", "device", "vpn-ip", "iroute" };
+	struct table t = table_of(heads, ARRAY_LEN(heads));
+	for (size_t i = 0; i < json_array_size(result); i++) {
+		const json_t *u = json_array_get(result, i), *nets = json_object_get(u, "iRoutes");
+		for (size_t n = 0; n < json_array_size(nets); n++) {
+			put_number(&t, json_object_get(u, "ID"));
+			table_put(&t, text_at(u, "Username"));
+			table_put(&t, text_at(u, "vhost"));
+			table_put(&t, text_at(u, "Device"));
+			table_put(&t, text_at(u, "IP"));
+			table_put(&t, json_string_value(json_array_get(nets, n)));
+		}
+	}
+	table_print(out, &t);
+	table_fini(&t);
+}
+
+static void print_event(FILE *out, const json_t *event)
+{
+	if (json_object_get(event, "Event") == nullptr)
+		return;
+	fprintf(out, "%s %s:", text_at(event, "Time"), text_at(event, "Event"));
+	print_word(out, event, "id ", "ID");
+	print_word(out, event, "user ", "Username");
+	print_word(out, event, "from ", "Remote IP");
+	print_word(out, event, "vpn-ip ", "IPv4");
+	print_word(out, event, "rx ", "_RX");
+	print_word(out, event, "tx ", "_TX");
+	print_word(out, event, "after ", "Duration");
+	print_word(out, event, "", "Count");
+	print_word(out, event, "because: ", "Reason");
+	fputc('\n', out);
+}
+
 static void print_stats(FILE *out, const json_t *result)
 {
 	const json_t *workers = json_object_get(result, "workers");
@@ -300,8 +410,11 @@ static const struct {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
 } views[] = {
-	{ "status", print_status }, { "users", print_users }, { "user", print_user },
-	{ "stats", print_stats },   { "help", print_help },   { "message", print_outcome },
+	{ "status", print_status },     { "users", print_users },     { "user", print_user },
+	{ "stats", print_stats },       { "help", print_help },       { "message", print_outcome },
+	{ "sessions", print_sessions }, { "session", print_session }, { "iroutes", print_iroutes },
+	{ "event", print_event },       { "bans", view_guard_bans },  { "points", view_guard_points },
+	{ "guard", view_guard_status },
 };
 
 void view_print(FILE *out, const char *view, const json_t *result)
@@ -313,6 +426,12 @@ void view_print(FILE *out, const char *view, const json_t *result)
 		}
 	}
 	view_print_json(out, result);
+}
+
+void view_print_json_line(FILE *out, const json_t *result)
+{
+	json_dumpf(result, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', out);
 }
 
 void view_print_json(FILE *out, const json_t *result)

@@ -14,6 +14,8 @@
 /* view: as the server names it; an unknown one is printed as JSON. */
 void view_print(FILE *out, const char *view, const json_t *result);
 void view_print_json(FILE *out, const json_t *result);
+/* On one line. */
+void view_print_json_line(FILE *out, const json_t *result);
 
 /* One value as text without control characters; line feeds are kept if is_text. */
 void view_print_safe(FILE *out, const char *s, bool is_text);
