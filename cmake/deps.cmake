@@ -36,6 +36,7 @@ dep(curl libcurl)
 dep(cjose cjose)
 dep(crypto libcrypto)
 dep(ldap ldap)
+dep(gssapi krb5-gssapi)
 dep_plain(pam security/pam_appl.h pam)
 find_path(uthash_INCLUDE uthash.h REQUIRED)
 

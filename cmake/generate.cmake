@@ -58,7 +58,7 @@ function(generate_bpf)
 			DEPENDS ${object}
 			COMMENT "skeleton ${name}.skel.h"
 			VERBATIM)
-		add_custom_target(bpf_${name} DEPENDS ${skeleton})
-		add_dependencies(bpf_skeletons bpf_${name})
+		add_custom_target(skeleton_${name} DEPENDS ${skeleton})
+		add_dependencies(bpf_skeletons skeleton_${name})
 	endforeach()
 endfunction()

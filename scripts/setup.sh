@@ -23,7 +23,7 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev
-	libpam0g-dev libldap-dev libcjose-dev libcurl4-openssl-dev libssl-dev
+	libpam0g-dev libldap-dev libkrb5-dev libcjose-dev libcurl4-openssl-dev libssl-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
@@ -32,6 +32,7 @@ readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
 	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
 	chromium oathtool freeradius freeradius-utils slapd ldap-utils
+	krb5-kdc krb5-admin-server krb5-user python3-gssapi
 	haproxy testssl.sh nmap
 	libgnutls28-dev
 )
@@ -102,7 +103,7 @@ disable_peers() {
 	for name in "$@"; do
 		case $name in
 		ocserv) systemctl disable --now ocserv.service ocserv.socket ;;
-		freeradius | haproxy | slapd) systemctl disable --now "$name.service" ;;
+		freeradius | haproxy | slapd | krb5-kdc | krb5-admin-server) systemctl disable --now "$name.service" ;;
 		esac >/dev/null 2>&1 || true
 	done
 }

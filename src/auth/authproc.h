@@ -2,7 +2,7 @@
 /*
  * authproc - all that the auth process owns; a first argument, never a global
  *
- * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP and OpenID Connect, logins and accounting.  It holds no
+ * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP, Kerberos and OpenID Connect, logins and accounting.  It holds no
  * key, cookie or list of users.  Each conversation is a child of its own (task.h), so that a module that hangs or crashes
  * takes one login with it.
  *

@@ -6,12 +6,14 @@
 
 #include "auth/authproc.h"
 #include "auth/directory_login.h"
+#include "auth/negotiate.h"
 #include "auth/oidc_login.h"
 #include "auth/oidc_sso.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
 #include "auth/radius_login.h"
+#include "auth/revocation.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
 
@@ -65,6 +67,10 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		oidc_sso(oidc, m, b, fd);
 	else if (oidc != nullptr)
 		oidc_login_bearer(oidc, b, fd);
+	else if (m != nullptr && strcmp(m->name, "gssapi") == 0 && profile_enter_network() == ERR_OK)
+		negotiate_login(m, b, fd);
+	else if (m != nullptr && strcmp(m->name, "certificate") == 0 && profile_enter_network() == ERR_OK)
+		revocation_check(&e->cfg->vhosts[b->vhost], b, fd);
 	else if (m != nullptr && strcmp(m->name, "pam") == 0)
 		pamtalk_login(m, b, fd);
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ocserv-modern-auth - PAM, RADIUS, LDAP and OpenID Connect for the keeper, which has neither files nor network
+ * ocserv-modern-auth - PAM, RADIUS, LDAP, Kerberos and OpenID Connect for the keeper, which has neither files nor network
  *
  * Started by the supervisor, if the configuration names such a method, with the channel to it as descriptor 3 and the log
  * pipe as descriptor 2.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/authproc.h"
+#include "auth/negotiate.h"
 #include "auth/pamtalk.h"
 
 static const char radius_default[] = "/etc/radcli/radiusclient.conf";
@@ -110,6 +111,8 @@ static enum err add_method(struct methods *e, const struct auth_method *m, char 
 		return add_oidc(e, m, is_sso, problem, cap);
 	if (strcmp(m->name, "ldap") == 0)
 		return add_directory(e, m, problem, cap);
+	if (strcmp(m->name, "gssapi") == 0)
+		return negotiate_check(m, problem, cap);
 	if (strcmp(m->name, "pam") == 0 && !pamtalk_has_service(pamtalk_service(m))) {
 		snprintf(problem, cap,
 			 "pam: there is no /etc/pam.d/%s; write one, or name another with pam[service=NAME]",

@@ -2,8 +2,6 @@
 #include "auth/pamtalk.h"
 
 #include <arpa/inet.h>
-#include <grp.h>
-#include <pwd.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +9,13 @@
 #include <unistd.h>
 
 #include "auth/fact.h"
+#include "auth/sysgroup.h"
 #include "auth/task.h"
 #include "base/base.h"
 #include "ipc/msgs.h"
 
 constexpr size_t TEXT_MAX = 1024;
 constexpr unsigned CHANGE_TRIES = 3;
-constexpr int GROUPS_MAX = 4096;
 
 /* One conversation: what was said so far. */
 struct talk {
@@ -154,31 +152,6 @@ static enum msgs_back result_of(int rc)
 	return BACK_BROKEN;
 }
 
-/* {{ groups }} */
-
-static enum err add_group(Msg__Facts *f, gid_t gid)
-{
-	const struct group *g = getgrgid(gid);
-	return g != nullptr ? fact_add_text(&f->groups, &f->n_groups, g->gr_name, strlen(g->gr_name))
-			    : ERR_OK;
-}
-
-/* The primary group first. */
-static enum err read_groups(Msg__Facts *f, const char *user, uint32_t gid_min)
-{
-	static gid_t gids[GROUPS_MAX];
-	int n = GROUPS_MAX;
-	const struct passwd *p = getpwnam(user);
-	if (p == nullptr)
-		return ERR_OK; /* known to a module only */
-	if (getgrouplist(user, p->pw_gid, gids, &n) < 0)
-		return ERR_RANGE;
-	for (int i = 0; i < n; i++)
-		if (gids[i] >= gid_min)
-			TRY(add_group(f, gids[i]));
-	return ERR_OK;
-}
-
 /* {{ login }} */
 
 static int change_password(pam_handle_t *h, struct talk *t)
@@ -215,7 +188,7 @@ static void finish(const Msg__BackBegin *b, const struct auth_method *m, struct 
 	done.why = (char *)(uintptr_t)why;
 	done.username = (char *)(uintptr_t)user;
 	if (done.result == BACK_OK &&
-	    read_groups(&facts, user, config_auth_number(m, "gid-min", 0)) != ERR_OK)
+	    sysgroup_read(&facts, user, config_auth_number(m, "gid-min", 0)) != ERR_OK)
 		done.result = BACK_BROKEN;
 	if (done.result == BACK_OK && b->group[0] != '\0' && !fact_has_group(&facts, b->group)) {
 		done.result = BACK_DENIED;

@@ -157,7 +157,7 @@ void task_tell(int fd, const ProtobufCMessage *m)
 	free(bytes);
 }
 
-char *task_wait(int fd)
+Msg__BackAnswer *task_wait_answer(int fd)
 {
 	static uint8_t bytes[TASK_MESSAGE_MAX];
 	ssize_t n;
@@ -168,7 +168,15 @@ char *task_wait(int fd)
 		_exit(0); /* given up */
 	Msg__BackAnswer *a = msg__back_answer__unpack(nullptr, (size_t)n, bytes);
 	explicit_bzero(bytes, (size_t)n);
-	char *text = a != nullptr ? strdup(a->answer) : nullptr;
+	if (a == nullptr)
+		_exit(125);
+	return a;
+}
+
+char *task_wait(int fd)
+{
+	Msg__BackAnswer *a = task_wait_answer(fd);
+	char *text = strdup(a->answer);
 	if (text == nullptr)
 		_exit(125);
 	explicit_bzero(a->answer, strlen(a->answer));

@@ -87,5 +87,7 @@ bool tasks_have_records(const struct tasks *t);
 
 /* Send a packed message to the parent; ends the process when that is gone. */
 void task_tell(int fd, const ProtobufCMessage *m);
-/* The next answer of the user, malloc'ed; the caller wipes and frees it. */
+/* The next answer, for msg__back_answer__free_unpacked. */
+Msg__BackAnswer *task_wait_answer(int fd);
+/* Its text alone, malloc'ed; the caller wipes and frees it. */
 char *task_wait(int fd);

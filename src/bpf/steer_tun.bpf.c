@@ -9,18 +9,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/inner.bpf.h"
 #include "bpf/shared.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, STEER_ADDRESSES_MAX);
-	__type(key, struct steer_inner);
-	__type(value, struct steer_worker);
-} inner SEC(".maps");
-
-/* Lengths of IPv6 prefixes that clients have as a whole; 0 ends the list. */
-const volatile __u8 prefix_len[STEER_PREFIXES_MAX] = {};
 
 enum {
 	IPV4_DESTINATION = 16,
@@ -40,26 +30,6 @@ static __always_inline int read_destination(struct __sk_buff *skb, struct steer_
 	return (int)bpf_skb_load_bytes(skb, IPV4_DESTINATION, &to->addr[12], 4);
 }
 
-static __always_inline void mask(struct steer_inner *to, __u8 len)
-{
-	for (int i = 0; i < 16; i++) {
-		int left = (int)len - i * 8;
-		to->addr[i] &= left >= 8 ? 0xff : left <= 0 ? 0 : (__u8)(0xff00 >> left);
-	}
-}
-
-static __always_inline struct steer_worker *find_prefix(const struct steer_inner *to)
-{
-	for (int i = 0; i < STEER_PREFIXES_MAX && prefix_len[i] != 0; i++) {
-		struct steer_inner key = *to;
-		mask(&key, prefix_len[i]);
-		struct steer_worker *w = bpf_map_lookup_elem(&inner, &key);
-		if (w)
-			return w;
-	}
-	return (struct steer_worker *)0;
-}
-
 /* FNV-1a */
 static __always_inline __u32 hash(const struct steer_inner *to)
 {
@@ -72,13 +42,13 @@ static __always_inline __u32 hash(const struct steer_inner *to)
 SEC("socket")
 int steer_tun(struct __sk_buff *skb)
 {
-	struct steer_inner to = {};
+	struct steer_inner to = {}, owner;
 	int is_v6 = 0;
 	if (read_destination(skb, &to, &is_v6) != 0)
 		return 0;
 	struct steer_worker *w = bpf_map_lookup_elem(&inner, &to);
 	if (!w && is_v6)
-		w = find_prefix(&to);
+		w = inner_find_prefix(&to, &owner);
 	return (int)(w ? w->index : hash(&to) & 0x7fff);
 }
 

@@ -18,6 +18,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/identity.bpf.h"
 #include "bpf/shared.h"
 
 struct {
@@ -44,20 +45,6 @@ struct {
 
 enum {
 	UDP_HDR = 8, /* the context begins at the UDP header */
-	RECORD_TYPE = UDP_HDR,
-	HANDSHAKE_TYPE = UDP_HDR + 13,
-	FRAGMENT_OFFSET = UDP_HDR + 19,
-	SESSION_ID_LEN = UDP_HDR + 59,
-	SESSION_ID = UDP_HDR + 60,
-	HELLO_MIN = SESSION_ID + STEER_APP_ID_LEN,
-	CID_MASK = 0xf0, /* of the first byte: unified header, with a connection id (RFC 9147, 4) */
-	CID_BITS = 0x30,
-	/* The end of a hello of DTLS 1.3 with one key (RFC 8446, 4.2.11): identity, age, binders; wire/hello13.c */
-	IDENTITY_LEN = 2 * STEER_APP_ID_LEN,
-	IDENTITY_END = 4 + 2 + 1 + 32,
-	IDENTITY_LINE = 2 + IDENTITY_LEN, /* with its length */
-	TYPE_HANDSHAKE = 22,
-	TYPE_CLIENT_HELLO = 1,
 	IPV4_SOURCE = 12, /* in the IP header */
 	IPV6_SOURCE = 8,
 };
@@ -73,47 +60,30 @@ static __always_inline int read_source(struct sk_reuseport_md *ctx, struct steer
 	return (int)bpf_skb_load_bytes_relative(ctx, IPV4_SOURCE, &f->addr[12], 4, BPF_HDR_START_NET);
 }
 
-static __always_inline int nibble_of(__u8 c)
-{
-	__u8 lower = c | 0x20;
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* A hello of DTLS 1.3: its session by the identity of the key, in hexadecimal digits, as far from the end as one binder leaves it. */
+/* A hello of DTLS 1.3: its session by the identity of the key, as far from the end as one binder leaves it. */
 static __always_inline struct steer_worker *find_by_identity(struct sk_reuseport_md *ctx)
 {
 	__u8 line[IDENTITY_LINE] = {};
-	if (ctx->len < HELLO_MIN + IDENTITY_LINE + IDENTITY_END ||
-	    bpf_skb_load_bytes(ctx, ctx->len - IDENTITY_END - IDENTITY_LINE, line, sizeof line) != 0 ||
-	    line[0] != 0 || line[1] != IDENTITY_LEN)
-		return (struct steer_worker *)0;
 	struct steer_app_id id = {};
-	for (int i = 0; i < STEER_APP_ID_LEN; i++) {
-		int high = nibble_of(line[2 + 2 * i]), low = nibble_of(line[3 + 2 * i]);
-		if (high < 0 || low < 0)
-			return (struct steer_worker *)0;
-		id.id[i] = (__u8)(high << 4 | low);
-	}
+	if (ctx->len < UDP_HDR + HELLO_HEAD + IDENTITY_LINE + IDENTITY_END ||
+	    bpf_skb_load_bytes(ctx, ctx->len - IDENTITY_END - IDENTITY_LINE, line, sizeof line) != 0 ||
+	    identity_read(line, &id) != 0)
+		return (struct steer_worker *)0;
 	return bpf_map_lookup_elem(&app_ids, &id);
 }
 
 /* The worker whose session a whole ClientHello names. */
 static __always_inline struct steer_worker *find_by_hello(struct sk_reuseport_md *ctx)
 {
-	__u8 head[HELLO_MIN] = {};
-	if (bpf_skb_load_bytes(ctx, 0, head, sizeof head) != 0)
+	__u8 head[HELLO_HEAD] = {};
+	if (bpf_skb_load_bytes(ctx, UDP_HDR, head, sizeof head) != 0 || !identity_is_hello(head))
 		return (struct steer_worker *)0;
-	if (head[RECORD_TYPE] != TYPE_HANDSHAKE || head[HANDSHAKE_TYPE] != TYPE_CLIENT_HELLO ||
-	    head[FRAGMENT_OFFSET] != 0 || head[FRAGMENT_OFFSET + 1] != 0 || head[FRAGMENT_OFFSET + 2] != 0)
-		return (struct steer_worker *)0;
-	if (head[SESSION_ID_LEN] == 0)
+	if (head[HELLO_ID_LEN] == 0)
 		return find_by_identity(ctx);
-	if (head[SESSION_ID_LEN] != STEER_APP_ID_LEN)
+	if (head[HELLO_ID_LEN] != STEER_APP_ID_LEN)
 		return (struct steer_worker *)0;
 	struct steer_app_id id;
-	__builtin_memcpy(id.id, &head[SESSION_ID], sizeof id.id);
+	__builtin_memcpy(id.id, &head[HELLO_ID], sizeof id.id);
 	return bpf_map_lookup_elem(&app_ids, &id);
 }
 
@@ -121,7 +91,8 @@ static __always_inline struct steer_worker *find_by_hello(struct sk_reuseport_md
 static __always_inline int owner_by_cid(struct sk_reuseport_md *ctx)
 {
 	__u8 head[2] = {};
-	if (bpf_skb_load_bytes(ctx, UDP_HDR, head, sizeof head) != 0 || (head[0] & CID_MASK) != CID_BITS)
+	if (bpf_skb_load_bytes(ctx, UDP_HDR, head, sizeof head) != 0 ||
+	    (head[0] & UNIFIED_MASK) != UNIFIED_CID)
 		return -1;
 	return head[1];
 }

@@ -123,7 +123,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate (planned: gssapi)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], gssapi[keytab=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -283,6 +283,27 @@ bool config_needs_certificate(const struct vhost *v)
 	return count_certificates(&v->auth) > 0 && count_certificates(&v->enable_auth) == v->enable_auth.n;
 }
 
+bool config_is_token(const struct auth_method *m)
+{
+	return strcmp(m->name, "gssapi") == 0;
+}
+
+bool config_takes_token(const struct vhost *v)
+{
+	bool takes = v->auth.n > 0 && config_is_token(&v->auth.v[0]);
+	for (size_t i = 0; i < v->enable_auth.n; i++)
+		takes |= config_is_token(&v->enable_auth.v[i]);
+	return takes;
+}
+
+bool config_needs_token(const struct vhost *v)
+{
+	bool needs = v->auth.n > 0 && config_is_token(&v->auth.v[0]);
+	for (size_t i = 0; i < v->enable_auth.n; i++)
+		needs &= config_is_token(&v->enable_auth.v[i]);
+	return needs;
+}
+
 bool config_takes_bearer(const struct vhost *v)
 {
 	return count_methods(&v->auth, "oidc") + count_methods(&v->enable_auth, "oidc") > 0;
@@ -430,6 +451,16 @@ static enum err check_ldap(const struct auth_method *m, struct config_why *why)
 	return ERR_SYNTAX;
 }
 
+static enum err check_gssapi(const struct auth_method *m, struct config_why *why)
+{
+	if (!is_bool(config_auth_arg(m, "require-local-user-map"))) {
+		config_why_set(why, "require-local-user-map: expected true or false");
+		return ERR_SYNTAX;
+	}
+	TRY(check_number(m, "tgt-freshness-time", 1, INT32_MAX, why));
+	return check_number(m, "gid-min", 0, INT32_MAX, why);
+}
+
 static enum err check_nothing(const struct auth_method *, struct config_why *)
 {
 	return ERR_OK; /* it has no arguments */
@@ -443,7 +474,7 @@ static const struct {
 	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
 	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
 	{ "oidc", check_oidc, true, false },    { "oidc-sso", check_sso, true, false },
-	{ "ldap", check_ldap, true, false },
+	{ "ldap", check_ldap, true, false },    { "gssapi", check_gssapi, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

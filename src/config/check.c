@@ -53,12 +53,26 @@ static enum err check_methods(const struct scene *s, enum config_option_id id, c
 	return ERR_OK;
 }
 
+/* A token comes with the first request and names the user: nothing can stand before it. */
+static enum err check_tokens(const struct scene *s)
+{
+	const struct authlist *l = &s->v->auth;
+	for (size_t i = 1; is_set(s, OPTION_auth) && i < l->n; i++)
+		if (config_is_token(&l->v[i]) ||
+		    (config_is_token(&l->v[0]) && strcmp(l->v[i].name, "certificate") == 0))
+			return config_report_error(
+				at(s, OPTION_auth),
+				"auth: gssapi must be the first, and goes not together with certificate; or use enable-auth");
+	return ERR_OK;
+}
+
 static enum err check_auth(const struct scene *s)
 {
 	if (s->is_default && !is_set(s, OPTION_auth))
 		return config_report_error(at(s, OPTION_auth),
 					   "auth is missing; write auth = \"plain[passwd=FILE]\"");
 	TRY(check_methods(s, OPTION_auth, "auth", &s->v->auth, config_auth_check));
+	TRY(check_tokens(s));
 	TRY(check_methods(s, OPTION_enable_auth, "enable-auth", &s->v->enable_auth, config_auth_check));
 	if (is_set(s, OPTION_acct) && s->v->acct.n > 1)
 		TRY(config_report_error(at(s, OPTION_acct), "acct: expected one method, radius or pam"));
@@ -80,6 +94,11 @@ static enum err check_client_certs(const struct scene *s)
 			at(s, at_id),
 			"method certificate without cert-user-oid; name the field with the user: 2.5.4.3 is the common "
 			"name, 0.9.2342.19200300.100.1.1 the user id, SAN(rfc822name) the e-mail address"));
+	if (s->v->client_ocsp_url != nullptr && strncmp(s->v->client_ocsp_url, "http://", 7) != 0)
+		TRY(config_report_error(
+			at(s, OPTION_client_ocsp_url),
+			"client-ocsp-url = %s: expected http://HOST[:PORT][/PATH]; answers are signed, so they need no TLS",
+			s->v->client_ocsp_url));
 	return ERR_OK;
 }
 

@@ -93,7 +93,9 @@ enum config_state : uint8_t {
 	STATE_ALIAS,      /* old spelling of another; one warning */
 };
 
+enum config_client_ocsp : uint32_t { CLIENT_OCSP_OFF, CLIENT_OCSP_SOFT, CLIENT_OCSP_HARD };
 enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
+enum config_guard_xdp : uint32_t { GUARD_XDP_AUTO, GUARD_XDP_NATIVE, GUARD_XDP_GENERIC, GUARD_XDP_OFF };
 
 struct vhost {
 	char *name; /* lower case; "" for vhosts[0] */
@@ -177,6 +179,10 @@ const char *config_sso_url(const struct vhost *v);
 /* Is oidc among the methods of auth and enable-auth?  Does every way in begin with it? */
 bool config_takes_bearer(const struct vhost *v);
 bool config_needs_bearer(const struct vhost *v);
+/* Does the method live on tokens of HTTP Negotiate?  Does a virtual host offer such a method, or nothing else? */
+bool config_is_token(const struct auth_method *m);
+bool config_takes_token(const struct vhost *v);
+bool config_needs_token(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 

@@ -269,6 +269,14 @@ json_t *show_session(const struct control *c, const Msg__Session *s, const struc
 
 /* {{ the server }} */
 
+static json_t *show_guard_counts(const Msg__SupervisorStatus *s)
+{
+	json_t *counts = json_object();
+	for (size_t i = 0; i < s->n_guard; i++)
+		put_int(counts, s->guard[i]->name, s->guard[i]->n);
+	return counts;
+}
+
 json_t *show_processes(const Msg__SupervisorStatus *s)
 {
 	json_t *processes = json_array(), *features = json_array();
@@ -280,7 +288,10 @@ json_t *show_processes(const Msg__SupervisorStatus *s)
 	}
 	for (size_t i = 0; i < s->n_features; i++)
 		json_array_append_new(features, show_text(s->features[i]));
-	return json_pack("{s:o, s:o}", "Processes", processes, "Features", features);
+	json_t *o = json_pack("{s:o, s:o}", "Processes", processes, "Features", features);
+	if (s->n_guard > 0)
+		json_object_set_new(o, "Guard in the kernel", show_guard_counts(s));
+	return o;
 }
 
 static json_int_t pid_of(json_t *processes, const char *name)

@@ -34,6 +34,7 @@ struct auth_login {
 	char group[AUTH_NAME_MAX]; /* chosen */
 	char given[AUTH_NAME_MAX]; /* group of the methods that said yes; "": none gave any */
 	Msg__Facts *facts;         /* of these methods */
+	struct auth_token reply;   /* of the method that spoke last */
 	struct auth_place at;      /* the method whose turn it is */
 	bool is_bound;             /* to this way: it asked or said yes; the others are out */
 	bool has_cert;             /* the method certificate said yes */
@@ -78,6 +79,7 @@ static void start_over(struct auth *a, struct auth_login *l)
 	l->is_bound = l->is_denied = l->has_cert = false;
 	l->given[0] = '\0';
 	free(TAKE(l->prompt));
+	auth_token_fini(&l->reply);
 	forget_facts(l);
 }
 
@@ -169,6 +171,7 @@ static void ask_more(struct auth *a, const struct auth_ticket *t, const struct a
 					    .message = l->prompt->message,
 					    .ask_password = true,
 					    .cert_authenticated = l->has_cert,
+					    .token = &l->reply,
 					    .prompt = l->prompt };
 	a->ops.answer(a->ops.ctx, t, &answer);
 }
@@ -234,6 +237,7 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 					    .cookie = cookie,
 					    .username = l->username,
 					    .group = l->given,
+					    .token = &l->reply,
 					    .cookie_timeout_s = a->cfg->vhosts[l->vhost].cookie_timeout };
 	a->ops.answer(a->ops.ctx, &l->ticket, &answer);
 	explicit_bzero(cookie, sizeof cookie);
@@ -388,8 +392,10 @@ static struct auth_job *make_job(const struct auth_login *l, const char *passwor
 static bool start(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
 	struct auth_job *job = make_job(l, r != nullptr ? r->password : nullptr);
-	if (job == nullptr || (r != nullptr && (auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK ||
-						auth_job_set_bearer(job, r->bearer) != ERR_OK))) {
+	if (job == nullptr ||
+	    (r != nullptr && (auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK ||
+			      auth_job_set_bearer(job, r->bearer) != ERR_OK ||
+			      auth_token_set(&job->token, r->token, r->token_len) != ERR_OK))) {
 		auth_job_free(job);
 		return give_up(a, l, err_text(ERR_NOMEM));
 	}
@@ -449,7 +455,7 @@ static bool begin_with_browser(struct auth *a, struct auth_login *l, const struc
 }
 
 /* The answer to a sign-on is its token.  False: no browser was asked for. */
-static bool take_token(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
+static bool take_sso(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
 	if (l->prompt == nullptr || !l->prompt->is_sso)
 		return false;
@@ -465,8 +471,37 @@ static bool take_token(struct auth *a, struct auth_login *l, const struct auth_r
 	return true;
 }
 
+/* A token names the user by itself, and nothing else of the request is looked at. */
+static void step_token(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
+{
+	bool is_answer = l->prompt != nullptr && l->prompt->wants_token;
+	const struct auth_request token = { .token = r->token, .token_len = r->token_len };
+	l->ticket = r->ticket;
+	free(TAKE(l->prompt));
+	if (!is_answer) {
+		start_over(a, l);
+		l->username[0] = '\0';
+		l->is_bound = auth_place_find_token(&a->cfg->vhosts[l->vhost], &l->at.way);
+	}
+	if (!l->is_bound)
+		deny(a, &l->ticket, failed_text);
+	if (!l->is_bound || start(a, l, &token, now))
+		drop(a, l);
+}
+
+static void choose_group(struct auth *a, struct auth_login *l, const struct auth_request *r)
+{
+	if (l->prompt == nullptr && r->group != nullptr && *r->group != '\0')
+		put(l->group, sizeof l->group, auth_place_group(&a->cfg->vhosts[l->vhost], r->group));
+}
+
 static void step(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
 {
+	if (r->token_len > 0) {
+		choose_group(a, l, r);
+		step_token(a, l, r, now);
+		return;
+	}
 	bool is_empty = r->username == nullptr && r->password == nullptr;
 	l->shows = (uint8_t)((r->cert_len > 0 ? AUTH_SHOWS_CERT : 0) |
 			     (r->bearer != nullptr ? AUTH_SHOWS_BEARER : 0) |
@@ -476,9 +511,8 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 		start_over(a, l);
 		put(l->username, sizeof l->username, r->username);
 	}
-	if (l->prompt == nullptr && r->group != nullptr && *r->group != '\0')
-		put(l->group, sizeof l->group, auth_place_group(&a->cfg->vhosts[l->vhost], r->group));
-	if (begin_with_bearer(a, l, r, now) || take_token(a, l, r, now) ||
+	choose_group(a, l, r);
+	if (begin_with_bearer(a, l, r, now) || take_sso(a, l, r, now) ||
 	    begin_with_certificate(a, l, r, now) || begin_with_browser(a, l, r, now))
 		return;
 	bool has_name = r->username != nullptr || l->username[0] != '\0';
@@ -608,6 +642,11 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		return;
 	}
 	l->serial = 0;
+	if (job->reply.bytes != nullptr) {
+		auth_token_fini(&l->reply);
+		l->reply = job->reply;
+		job->reply = (struct auth_token){};
+	}
 	bool is_over;
 	if (job->wants_more) {
 		is_over = take_question(a, l, job);

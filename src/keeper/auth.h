@@ -42,6 +42,8 @@ struct auth_request {
 	uint32_t vhost;
 	const uint8_t *cert; /* DER of the client's certificate, which the worker's TLS has accepted */
 	size_t cert_len;     /* 0: it has shown none */
+	const uint8_t *token; /* of HTTP Negotiate */
+	size_t token_len;     /* 0: none */
 	const char *username, *password, *group; /* nullptr: absent; group also "" */
 	uint8_t sso_can;        /* enum msgs_sso_can */
 	const uint8_t *sso_key; /* AUTH_SSO_KEY_LEN bytes; nullptr: none */
@@ -61,6 +63,7 @@ struct auth_answer {
 	bool cert_authenticated; /* MORE: the certificate was good, and more is asked for */
 	const struct auth_prompt
 		*prompt; /* MORE: a question of a back end; nullptr: name and password are asked for */
+	const struct auth_token *token; /* for the client, of HTTP Negotiate; nullptr: none */
 	const char *error;                /* what went wrong; nullptr: nothing to say */
 	const uint8_t *cookie; /* SESSION_COOKIE_LEN bytes; OK only */
 	const char *username, *group;

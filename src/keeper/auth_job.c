@@ -46,8 +46,33 @@ void auth_job_free(struct auth_job *job)
 	free(job->cert);
 	auth_job_wipe_bearer(job);
 	free_sso(job->sso);
+	auth_token_fini(&job->token);
+	auth_token_fini(&job->reply);
 	explicit_bzero(job, sizeof *job);
 	free(job);
+}
+
+enum err auth_token_set(struct auth_token *t, const uint8_t *bytes, size_t len)
+{
+	if (len > AUTH_TOKEN_MAX)
+		return ERR_RANGE;
+	auth_token_fini(t);
+	if (len == 0)
+		return ERR_OK;
+	t->bytes = malloc(len);
+	if (t->bytes == nullptr)
+		return ERR_NOMEM;
+	memcpy(t->bytes, bytes, len);
+	t->len = len;
+	return ERR_OK;
+}
+
+void auth_token_fini(struct auth_token *t)
+{
+	if (t->bytes != nullptr)
+		explicit_bzero(t->bytes, t->len);
+	free(t->bytes);
+	*t = (struct auth_token){};
 }
 
 enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len)

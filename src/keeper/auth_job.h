@@ -22,15 +22,26 @@ constexpr size_t AUTH_CERT_MAX = 8192;    /* of a client, DER */
 constexpr size_t AUTH_BEARER_MAX = 12 * 1024; /* of a token that the client brings */
 constexpr size_t AUTH_SSO_LEN = 32;       /* of each secret of a sign-on */
 constexpr size_t AUTH_SSO_KEY_LEN = 64;
+constexpr size_t AUTH_TOKEN_MAX = 12'288; /* of HTTP Negotiate; what a head of a request has room for */
 constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
 struct auth_backend;
+
+/* A token of HTTP Negotiate; bytes are malloc'ed, nullptr: none. */
+struct auth_token {
+	uint8_t *bytes;
+	size_t len;
+};
+/* Copy.  ERR_NOMEM; ERR_RANGE: longer than AUTH_TOKEN_MAX. */
+enum err auth_token_set(struct auth_token *t, const uint8_t *bytes, size_t len);
+void auth_token_fini(struct auth_token *t);
 
 /* A question to the user. */
 struct auth_prompt {
 	char message[AUTH_TEXT_MAX]; /* "": none of its own */
 	char label[AUTH_LABEL_MAX];  /* of the input; "": "Password:" */
 	bool is_challenge;           /* a code of a token is asked for */
+	bool wants_token;            /* of HTTP Negotiate: nothing that a form could bring */
 	/* the answer is no secret */
 	bool echo;
 	/* a browser is to sign on (sso.h) */
@@ -72,6 +83,7 @@ struct auth_job {
 	uint8_t sso_can; /* enum msgs_sso_can */
 	uint8_t sso_key[AUTH_SSO_KEY_LEN];
 	struct auth_sso *sso; /* nullptr: a job of a login */
+	struct auth_token token; /* of the client */
 	struct addr remote;
 	char agent[AUTH_LABEL_MAX];
 	uint32_t totp_window, hotp_window; /* of the method */
@@ -88,6 +100,7 @@ struct auth_job {
 	const char *why; /* for the log: static, or why_text */
 	char why_text[AUTH_LABEL_MAX];
 	char message[AUTH_TEXT_MAX]; /* for the user, with ERR_AUTH and ERR_OK; "": none */
+	struct auth_token reply; /* for the client */
 	Msg__Facts *facts; /* with ERR_OK; nullptr: none */
 };
 

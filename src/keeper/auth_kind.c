@@ -101,12 +101,13 @@ static enum err bearer_begin(struct keeper *k, struct auth_job *job, struct mono
 
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
-	{ "certificate", cert_gate_begin, cert_gate_begin, nullptr },
+	{ "certificate", cert_gate_begin, cert_gate_begin, remote_cancel }, /* remote: client-ocsp */
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 	{ "ldap", remote_begin, remote_answer, remote_cancel },
 	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
 	{ "oidc-sso", sso_begin, sso_answer, sso_cancel },
+	{ "gssapi", remote_begin, remote_answer, remote_cancel },
 };
 
 const struct auth_kind *auth_kind_of(const struct keeper *k, uint32_t vhost, uint32_t method)

@@ -6,7 +6,7 @@
  *
  * Owner:    nobody; a constant table.
  * Runs in:  the loop thread.  begin and answer only hand the job on: a file's back end has a thread (auth_backend.c), PAM,
- *           RADIUS and LDAP live in a process of their own (auth_remote.c).
+ *           RADIUS, LDAP and GSSAPI live in a process of their own (auth_remote.c).
  */
 #pragma once
 

@@ -62,8 +62,27 @@ bool auth_place_wants_browser(const struct vhost *v, size_t way)
 	return m != nullptr && config_is_sso(m);
 }
 
+static bool wants_token(const struct vhost *v, size_t way)
+{
+	const struct auth_method *m =
+		config_vhost_method(v, auth_place_method(v, (struct auth_place){ (uint8_t)way, 0 }));
+	return m != nullptr && config_is_token(m);
+}
+
+bool auth_place_find_token(const struct vhost *v, uint8_t *way)
+{
+	for (size_t i = 0; auth_place_has_way(v, i); i++)
+		if (wants_token(v, i)) {
+			*way = (uint8_t)i;
+			return true;
+		}
+	return false;
+}
+
 static bool may_try(const struct vhost *v, size_t way, uint8_t shows)
 {
+	if (wants_token(v, way))
+		return false;
 	if (wants_bearer(v, way) != ((shows & AUTH_SHOWS_BEARER) != 0))
 		return false;
 	if (auth_place_wants_browser(v, way) && (shows & AUTH_SHOWS_BROWSER) == 0)

@@ -28,6 +28,8 @@ bool auth_place_is_method(const struct vhost *v, struct auth_place at);
 /* The first way from this one on that may be tried: one that begins with a certificate, a token
  * or a browser only if it was shown. */
 bool auth_place_find_way(const struct vhost *v, size_t from, uint8_t shows, uint8_t *way);
+/* The first way that begins with a token of HTTP Negotiate; auth_place_find_way finds none of these. */
+bool auth_place_find_token(const struct vhost *v, uint8_t *way);
 /* Does this way begin with a sign-on in a browser? */
 bool auth_place_wants_browser(const struct vhost *v, size_t way);
 /* The first way that begins with a certificate, whatever comes before it. */

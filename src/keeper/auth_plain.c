@@ -8,6 +8,7 @@
 #include "base/passwd.h"
 #include "base/secret.h"
 #include "base/table.h"
+#include "keeper/auth_cost.h"
 #include "keeper/descriptor.h"
 
 constexpr size_t FILE_MAX = 64 * 1024 * 1024;
@@ -26,7 +27,7 @@ struct content {
 	struct entry *entries; /* array of entries_n */
 	size_t entries_n;
 	struct entry *by_user;
-	const char *dummy; /* hash to compute for users who do not exist; nullptr: none in the file */
+	struct auth_cost cost; /* of users who do not exist */
 };
 
 /* Tells whether the file changed. */
@@ -87,55 +88,10 @@ size_t auth_plain_users(const struct auth_plain *p)
 	return HASH_COUNT(p->content.by_user);
 }
 
-/* {{ what an unknown user costs }} */
-
-/* Length of scheme and cost parameters: "$6$", "$6$rounds=9999$", "$y$j9T$"; 0 for the old schemes without a '$'. */
-static size_t scheme_len(const char *hash)
-{
-	if (hash[0] != '$')
-		return 0;
-	const char *id_end = strchr(hash + 1, '$');
-	if (id_end == nullptr)
-		return 0;
-	static const char *const with_cost[] = { "$y$", "$gy$", "$7$", "$2a$", "$2b$", "$2y$", "$sha1$" };
-	size_t id_len = (size_t)(id_end + 1 - hash);
-	bool has_cost = strncmp(id_end + 1, "rounds=", strlen("rounds=")) == 0;
-	for (size_t i = 0; i < ARRAY_LEN(with_cost); i++)
-		has_cost |= strlen(with_cost[i]) == id_len && memcmp(hash, with_cost[i], id_len) == 0;
-	const char *end = has_cost ? strchr(id_end + 1, '$') : nullptr;
-	return end != nullptr ? (size_t)(end + 1 - hash) : id_len;
-}
-
 static bool is_usable(const char *hash)
 {
 	int check = crypt_checksalt(hash);
 	return check != CRYPT_SALT_INVALID && check != CRYPT_SALT_METHOD_DISABLED;
-}
-
-/* A hash of the scheme that most users have. */
-static const char *pick_dummy(const struct content *c)
-{
-	enum { KINDS = 16 };
-	struct {
-		const char *hash;
-		size_t len, n;
-	} kinds[KINDS] = {};
-	size_t best = 0;
-	for (size_t i = 0; i < c->entries_n; i++) {
-		const char *hash = c->entries[i].hash;
-		size_t len = scheme_len(hash), k = 0;
-		while (k < KINDS && kinds[k].hash != nullptr &&
-		       (kinds[k].len != len || memcmp(kinds[k].hash, hash, len) != 0))
-			k++;
-		if (k == KINDS || !is_usable(hash))
-			continue;
-		kinds[k].hash = hash;
-		kinds[k].len = len;
-		kinds[k].n++;
-		if (kinds[k].n > kinds[best].n)
-			best = k;
-	}
-	return kinds[best].hash;
 }
 
 /* {{ reading }} */
@@ -168,7 +124,9 @@ static void add_entry(struct content *c, const struct passwd_line *line, const s
 	c->text[line->hash.p - c->text + (ptrdiff_t)line->hash.len] = '\0';
 	c->entries_n++;
 	HASH_ADD_KEYPTR(hh, c->by_user, e->user.p, e->user.len, e);
-	if (!e->locked && !is_usable(e->hash))
+	if (is_usable(e->hash))
+		auth_cost_learn(&c->cost, e->hash);
+	else if (!e->locked)
 		complain_of(to, false, line->number,
 			    "the scheme of the password hash is not known here; the user cannot log in");
 }
@@ -198,7 +156,6 @@ static enum err take_text(struct auth_plain *p, char *text, size_t len, const st
 		else if (line.kind == PASSWD_ENTRY)
 			add_entry(&c, &line, to);
 	}
-	c.dummy = pick_dummy(&c);
 	content_fini(&p->content);
 	p->content = c;
 	return ERR_OK;
@@ -300,7 +257,10 @@ static enum err verify(struct auth_plain *p, struct auth_job *job)
 	size_t len = strlen(job->username);
 	HASH_FIND(hh, p->content.by_user, job->username, len, e);
 	bool is_real = e != nullptr && is_usable(e->hash);
-	const char *dummy = p->content.dummy != nullptr ? p->content.dummy : p->fallback;
+	const char *dummy =
+		auth_cost_of(&p->content.cost, job->username); /* also if he exists: the time is the same */
+	if (dummy == nullptr)
+		dummy = p->fallback;
 	bool right = matches(p, job->password, is_real ? e->hash : dummy);
 	if (e == nullptr)
 		return refuse(job, "unknown user");

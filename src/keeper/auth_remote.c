@@ -29,7 +29,8 @@ static enum err hold(struct auth_remote *r, struct auth_job *job)
 	h->conv = job->conv;
 	h->job = job;
 	HASH_ADD(hh, r->jobs, conv, sizeof h->conv, h);
-	if (!job->is_kept) {
+	/* with a certificate, the password is of the next method */
+	if (!job->is_kept && !job->is_certificate) {
 		explicit_bzero(job->password, sizeof job->password);
 		auth_job_wipe_bearer(job);
 	}
@@ -78,7 +79,8 @@ static enum err tell(struct auth_remote *r, enum msg type, const ProtobufCMessag
 	return ipc_send(r->ipc, type, ipc_next_id(r->ipc), body, nullptr, 0);
 }
 
-enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+/* Where a login stands and who it is about; without the password. */
+static Msg__BackBegin begin_of(uint32_t generation, const struct auth_job *job)
 {
 	const uint8_t *ip = nullptr;
 	size_t ip_len = addr_ip(&job->remote, &ip);
@@ -87,21 +89,43 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.generation = generation;
 	m.vhost = job->vhost;
 	m.method = job->method;
-	m.username = job->username;
+	m.username = (char *)(uintptr_t)job->username;
+	m.remote_ip = ipc_bytes(ip, ip_len);
+	m.user_agent = (char *)(uintptr_t)job->agent;
+	return m;
+}
+
+static void add_sso(Msg__BackBegin *m, struct auth_sso *sso)
+{
+	m->sso_step = sso->step;
+	m->sso_state = sso->state;
+	m->sso_secret = ipc_bytes(sso->secret, sizeof sso->secret);
+	if (sso->code != nullptr)
+		m->sso_code = sso->code;
+}
+
+enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
+{
+	Msg__BackBegin m = begin_of(generation, job);
 	m.password = job->password;
 	m.has_password = job->has_password;
 	m.group = job->group;
-	m.remote_ip = ipc_bytes(ip, ip_len);
-	m.user_agent = job->agent;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
 	if (job->bearer != nullptr)
 		m.bearer = job->bearer;
-	if (job->sso != nullptr) {
-		m.sso_step = job->sso->step;
-		m.sso_state = job->sso->state;
-		m.sso_secret = ipc_bytes(job->sso->secret, sizeof job->sso->secret);
-		if (job->sso->code != nullptr)
-			m.sso_code = job->sso->code;
-	}
+	if (job->sso != nullptr)
+		add_sso(&m, job->sso);
+	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
+	return hold(r, job);
+}
+
+enum err auth_remote_certificate(struct auth_remote *r, uint32_t generation, struct auth_job *job,
+				 const uint8_t *authorities, size_t len)
+{
+	Msg__BackBegin m = begin_of(generation, job);
+	m.group = job->given; /* comes back with a yes */
+	m.certificate = ipc_bytes(job->cert, job->cert_len);
+	m.authorities = ipc_bytes(authorities, len);
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -111,6 +135,7 @@ enum err auth_remote_answer(struct auth_remote *r, struct auth_job *job)
 	Msg__BackAnswer m = MSG__BACK_ANSWER__INIT;
 	m.conv = job->conv;
 	m.answer = job->password;
+	m.token = ipc_bytes(job->token.bytes, job->token.len);
 	TRY(tell(r, MSG_BACK_ANSWER, &m.base));
 	return hold(r, job);
 }
@@ -160,12 +185,17 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 	put(job->why_text, sizeof job->why_text, m->why);
 	put(job->message, sizeof job->message, m->message);
 	job->why = job->why_text;
+	if (auth_token_set(&job->reply, m->token.data, m->token.len) != ERR_OK) {
+		job->result = ERR_RANGE;
+		return;
+	}
 	switch ((enum msgs_back)m->result) {
 	case BACK_OK: take_yes(job, m); return;
 	case BACK_MORE:
 		auth_job_ask(job, 0, m->message, m->label);
 		job->prompt.echo = m->echo;
 		job->prompt.is_challenge = m->is_challenge;
+		job->prompt.wants_token = m->wants_token;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
 	case BACK_SSO: take_url(job, m); return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * auth_remote - conversations with back ends that live in the auth process: PAM, RADIUS, LDAP
+ * auth_remote - conversations with back ends that live in the auth process: PAM, RADIUS, LDAP, GSSAPI
  *
  * Owner:    struct keeper.
  * Runs in:  the loop thread.  A job is held here until the other side has answered; when that process dies, all come back
@@ -30,6 +30,9 @@ void auth_remote_fini(struct auth_remote *r);
 /* Take the job on ERR_OK.  generation: of the configuration that its vhost and method are numbers in.  ERR_CLOSED: no
  * process. */
 enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job);
+/* The same for a certificate that is good but for what OCSP may say; authorities: PEM of those that sign clients.  Its password is not sent. */
+enum err auth_remote_certificate(struct auth_remote *r, uint32_t generation, struct auth_job *job,
+				 const uint8_t *authorities, size_t len);
 enum err auth_remote_answer(struct auth_remote *r, struct auth_job *job);
 void auth_remote_cancel(struct auth_remote *r, uint64_t conv);
 

@@ -59,6 +59,11 @@ enum err cert_gate_begin(struct keeper *k, struct auth_job *job, struct mono now
 {
 	job->is_certificate = true;
 	job->result = judge(k, job);
+	if (job->result == ERR_OK && k->now.cfg->vhosts[job->vhost].client_ocsp != CLIENT_OCSP_OFF) {
+		const struct cert_gate *g = &k->now.gates[job->vhost];
+		job->is_final = true; /* a no of the responder */
+		return auth_remote_certificate(&k->remote, k->now.number, job, g->ca, g->ca_len);
+	}
 	auth_done(&k->auth, job, now);
 	return ERR_OK;
 }

@@ -11,6 +11,7 @@
 #include "keeper/acct.h"
 #include "keeper/auth.h"
 #include "keeper/auth_remote.h"
+#include "keeper/closing.h"
 #include "keeper/edition.h"
 #include "keeper/entry.h"
 #include "keeper/event.h"
@@ -55,6 +56,7 @@ struct keeper {
 	struct entries entries;   /* on their way in */
 	unsigned scripts_n;       /* that the supervisor has not answered */
 	char *device;             /* of the tunnel */
+	struct closings closings; /* ends of connections that are being written */
 	struct list_job *lists;
 	bool wants_events;        /* an administrator looks at them */
 	int64_t began_at;         /* unix; counters count from here */

@@ -151,6 +151,29 @@ void recall_begun(void *ctx, const struct session *s)
 	note(r, store_append(r->store, &o));
 }
 
+void recall_began(struct recall *r, const Msg__Session *m, const struct session_report *in)
+{
+	if (r->store == nullptr)
+		return;
+	struct store_opened o = { .sid = in->sid,
+				  .worker = in->worker,
+				  .logged_in_at = in->logged_in_at,
+				  .connected_at = in->connected_at };
+	copy(o.username, in->username);
+	copy(o.vhost, m->vhost_name);
+	copy(o.group, in->group);
+	copy(o.agent, in->client.user_agent);
+	snprintf(o.remote, sizeof o.remote, "%s", show_addr(&in->remote).text);
+	copy_prefix(o.ipv4, &in->ipv4);
+	copy_prefix(o.ipv6, &in->ipv6);
+	note(r, store_append(r->store, &o));
+}
+
+uint64_t recall_done(const struct recall *r)
+{
+	return r->store != nullptr ? store_done(r->store) : UINT64_MAX;
+}
+
 void recall_ended(void *ctx, const struct session_over *e)
 {
 	struct recall *r = &((struct keeper *)ctx)->recall;
@@ -210,6 +233,7 @@ static enum err load_one(struct load *l, const Msg__Session *m)
 	if (left == 0)
 		return ERR_CLOSED;
 	report.vhost = v->index;
+	report.is_over = m->cookie_expires_at != 0;
 	report.expires.ns = 0;
 	if (m->expires_at != 0)
 		report.expires = clock_add_s(l->now, m->expires_at - (uint64_t)l->now_unix);
@@ -235,6 +259,7 @@ static void on_row(void *ctx, const uint8_t hash[STORE_HASH_LEN], const uint8_t 
 static void on_done(void *ctx)
 {
 	answer_done(ctx);
+	closing_confirm(ctx);
 }
 
 static void on_resync(void *ctx)
@@ -310,6 +335,7 @@ void recall_fini(struct keeper *k)
 	k->sessions.ops.ended = nullptr;
 	while (r->head != nullptr)
 		drop(take(r));
+	closing_fini(k);
 	store_close(TAKE(r->store));
 }
 

@@ -49,6 +49,11 @@ void recall_fini(struct keeper *k);
 bool recall_holds(struct recall *r, const struct auth_ticket *t, const Msg__AuthDone *done, struct mono now);
 void recall_status(const struct recall *r, Msg__KeeperStatus *out);
 
+/* All changes up to this number are written, or never will be. */
+uint64_t recall_done(const struct recall *r);
+/* A connection of which a worker tells that it has begun and ended while there was no keeper. */
+void recall_began(struct recall *r, const Msg__Session *m, const struct session_report *in);
+
 /* Of struct session_ops; ctx is the keeper. */
 void recall_put(void *ctx, const struct session *s);
 void recall_drop(void *ctx, const struct session *s);

@@ -108,6 +108,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.sso_key = bytes_of(b->sso_key, AUTH_SSO_KEY_LEN),
 		.sso_token = b->sso_token[0] != '\0' ? b->sso_token : nullptr,
 		.bearer = b->bearer[0] != '\0' ? b->bearer : nullptr,
+		.token = b->token.data,
+		.token_len = b->token.len,
 		.strap_key = key_of(b->strap_key),
 		.remote = addr_of(b->remote_ip, 0),
 		.client = client_of(b->user_agent, b->hostname, b->device_type, b->device_platform),
@@ -136,6 +138,7 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.password_name = text(is_first ? "password" : "secondary_password");
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
+		done.wants_token = a->prompt->wants_token;
 	}
 	if (a->prompt != nullptr && a->prompt->is_sso) {
 		done.sso_ref = ipc_bytes(a->prompt->sso_ref, AUTH_SSO_LEN);
@@ -143,6 +146,8 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.sso_external = a->prompt->sso_external;
 	}
 	done.cert_authenticated = a->cert_authenticated;
+	if (a->token != nullptr)
+		done.token = ipc_bytes(a->token->bytes, a->token->len);
 	done.ask_username = a->ask_username;
 	done.ask_password = a->ask_password;
 	done.retry = a->retry;
@@ -192,16 +197,6 @@ static void on_open(struct ipc *ipc, struct ipc_msg *m)
 	if (!restore_holds(k, ipc, m))
 		entry_begin(k, ipc, m->id, b);
 	explicit_bzero(b->cookie.data, b->cookie.len);
-}
-
-static void on_closed(struct ipc *ipc, struct ipc_msg *m)
-{
-	struct keeper *k = ipc_owner(ipc);
-	const Msg__Closed *b = (const void *)m->body;
-	bool known = b->cause >= CAUSE_NETWORK && b->cause <= CAUSE_WORKER_LOST;
-	enum msgs_cause cause = known ? (enum msgs_cause)b->cause : CAUSE_NETWORK;
-	session_closed(&k->sessions, ipc_peer_index(ipc), b->sid, cause, b->rx_bytes, b->tx_bytes,
-		       clock_now());
 }
 
 static void on_logout(struct ipc *ipc, struct ipc_msg *m)
@@ -294,7 +289,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_AUTH] = on_auth,
 	[MSG_SSO] = sso_on_browser,
 	[MSG_OPEN] = on_open,
-	[MSG_CLOSED] = on_closed,
+	[MSG_CLOSED] = closing_on_closed,
 	[MSG_LOGOUT] = on_logout,
 	[MSG_REPORT] = restore_on_report,
 	[MSG_TRAFFIC] = acct_on_traffic,

@@ -56,6 +56,7 @@ struct session_client {
 /* What the store says of a session, until the workers have said what they know (session_load.h). */
 struct session_loaded {
 	struct prefix ipv4, ipv6; /* to be claimed unless somebody has them */
+	bool is_over; /* its last connection, and that is counted */
 };
 
 struct session {
@@ -174,6 +175,7 @@ struct session_report {
 	uint64_t sid;
 	uint32_t worker, vhost, timeout_s;
 	bool has_cert;
+	bool is_over; /* of the store: the connection sid has ended, and is counted */
 	const char *username, *group;
 	struct addr login, remote, local;
 	struct prefix ipv4, ipv6;

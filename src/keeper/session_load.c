@@ -33,7 +33,7 @@ enum err session_load(struct sessions *a, const struct session_report *in, uint6
 		free(loaded);
 		return ERR_NOMEM;
 	}
-	*loaded = (struct session_loaded){ in->ipv4, in->ipv6 };
+	*loaded = (struct session_loaded){ in->ipv4, in->ipv6, in->is_over };
 	s->loaded = loaded;
 	if (facts_copy(&s->facts, in->facts) != ERR_OK || load_own(a, s, &in->files) != ERR_OK) {
 		/* without what limits him the user would be more than he may */
@@ -99,6 +99,9 @@ void session_loaded_closed(struct sessions *a, const struct session_over *e, str
 	for (struct session *s = a->by_cookie; s != nullptr; s = s->hh.next) {
 		if (s->loaded == nullptr || s->sid != e->sid || s->worker != e->worker)
 			continue;
+		if (s->loaded->is_over) /* said again, because the last keeper could not confirm it */
+			return;
+		s->loaded->is_over = true;
 		s->rx_bytes += e->rx_bytes;
 		s->tx_bytes += e->tx_bytes;
 		uint32_t life = session_life_s(a, s, e->cause);

@@ -32,6 +32,9 @@ void iroute_on_iroute(struct ipc *ipc, struct ipc_msg *m)
 	enum err e = net_open(&n, s->tun.name);
 	if (e == ERR_OK)
 		e = net_route(n, &p, want->gone);
+	if (shield_iroute(s->shield, &p, want->gone) != ERR_OK)
+		log_warn("iroute.unguarded route=%s/%u gone=%d: guard-inner drops what comes from there: %s",
+			 ip, p.len, want->gone, strerror(errno));
 	if (e != ERR_OK)
 		log_err("iroute.failed route=%s/%u gone=%d: %s", ip, p.len, want->gone, strerror(errno));
 	else

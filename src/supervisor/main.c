@@ -18,6 +18,7 @@
 #include "supervisor/stop.h"
 
 constexpr uint64_t START_PATIENCE_MS = 60'000;
+constexpr uint64_t SHIELD_MS = 1000;
 
 /* {{ signals }} */
 
@@ -71,6 +72,11 @@ static void on_start_late(uv_timer_t *timer)
 	start_failed(CONTAINER_OF(timer, struct supervisor, start_timer), "a process does not get ready");
 }
 
+static void on_shield(uv_timer_t *timer)
+{
+	shield_tick(CONTAINER_OF(timer, struct supervisor, shield_timer)->shield);
+}
+
 static void close_loop(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->children_n; i++)
@@ -81,6 +87,7 @@ static void close_loop(struct supervisor *s)
 	uv_close((uv_handle_t *)&s->start_timer, nullptr);
 	uv_close((uv_handle_t *)&s->stop.timer, nullptr);
 	uv_close((uv_handle_t *)&s->reload.timer, nullptr);
+	uv_close((uv_handle_t *)&s->shield_timer, nullptr);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
 }
@@ -99,12 +106,15 @@ static int run(struct supervisor *s)
 	uv_timer_init(&s->loop, &s->start_timer);
 	uv_timer_init(&s->loop, &s->stop.timer);
 	uv_timer_init(&s->loop, &s->reload.timer);
+	uv_timer_init(&s->loop, &s->shield_timer);
 	s->status = EXIT_FAILURE;
 	if (setup_children(s) == ERR_OK &&
 	    (s->args->test_only || caps_narrow(s->args->traceable, config_has_method(s->now.config, "pam"),
 					       has_scripts(s->now.config)) == ERR_OK)) {
 		s->status = EXIT_SUCCESS;
 		uv_timer_start(&s->start_timer, on_start_late, START_PATIENCE_MS, 0);
+		if (s->shield != nullptr) /* -t has none */
+			uv_timer_start(&s->shield_timer, on_shield, SHIELD_MS, SHIELD_MS);
 		start_advance(s);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 	}

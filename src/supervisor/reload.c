@@ -188,6 +188,7 @@ static void commit(struct supervisor *s)
 	for (size_t i = 0; i < s->children_n; i++)
 		if (child_send(&s->children[i], MSG_COMMIT, 0, &m.base, nullptr, 0) != ERR_OK)
 			child_kill(&s->children[i], "cannot be told the new configuration");
+	shield_set(s->shield, s->now.config);
 	log_notice("reload.done generation=%u", s->now.number);
 	finish(s, "");
 	reload_advance(s);

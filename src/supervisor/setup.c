@@ -69,7 +69,8 @@ enum err setup_resources(struct supervisor *s)
 		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
 	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
 		s->steering = nullptr; /* told already; it works without */
-	return ERR_OK;
+	s->shield = shield_new(c, &s->listen, &s->tun, s->steering);
+	return s->shield != nullptr ? ERR_OK : ERR_NOMEM;
 }
 
 static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned index)
@@ -84,9 +85,12 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 /* Methods that live in the auth process. */
 static bool needs_auth(const struct config *c)
 {
-	static const char *const methods[] = { "pam", "radius", "ldap", "oidc", "oidc-sso" };
+	static const char *const methods[] = { "pam", "radius", "ldap", "gssapi", "oidc", "oidc-sso" };
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (config_has_method(c, methods[i]))
+			return true;
+	for (size_t i = 0; i < c->vhosts_n; i++)
+		if (c->vhosts[i].client_ocsp != CLIENT_OCSP_OFF && config_wants_certificate(&c->vhosts[i]))
 			return true;
 	return false;
 }
@@ -132,6 +136,7 @@ enum err setup_children(struct supervisor *s)
 
 void setup_undo(struct supervisor *s)
 {
+	shield_freep(&s->shield);
 	steering_freep(&s->steering);
 	for (unsigned i = 0; i < s->kits_n; i++)
 		kit_fini(&s->kits[i]);

@@ -9,7 +9,7 @@
 #include "supervisor/listen.h"
 #include "supervisor/tun.h"
 
-constexpr size_t FEATURES_MAX = 8;
+constexpr size_t FEATURES_MAX = 8 + SHIELD_LAYERS_N;
 
 /* "name=state" lines; the texts are static. */
 static size_t list_features(const struct supervisor *s, char *out[static FEATURES_MAX])
@@ -26,6 +26,23 @@ static size_t list_features(const struct supervisor *s, char *out[static FEATURE
 		 listen_has_udp(&s->listen, UDP_SEGMENT) ? "segment" : "single",
 		 listen_has_udp(&s->listen, UDP_GRO) ? "+gro" : "");
 	out[n++] = udp;
+	if (s->shield != nullptr) {
+		shield_text(s->shield, out + n);
+		n += SHIELD_LAYERS_N;
+	}
+	return n;
+}
+
+static size_t list_guard(const struct supervisor *s, Msg__GuardCount *rows, Msg__GuardCount **out)
+{
+	struct shield_count counts[SHIELD_COUNTS_N];
+	size_t n = s->shield != nullptr ? shield_counts(s->shield, counts) : 0;
+	for (size_t i = 0; i < n; i++) {
+		msg__guard_count__init(&rows[i]);
+		rows[i].name = (char *)(uintptr_t)counts[i].name;
+		rows[i].n = counts[i].n;
+		out[i] = &rows[i];
+	}
 	return n;
 }
 
@@ -55,6 +72,7 @@ static size_t list_processes(const struct supervisor *s, Msg__Process *rows, Msg
 enum err status_send(struct supervisor *s, struct child *control, uint32_t id)
 {
 	Msg__Process rows[SUPERVISOR_CHILDREN_MAX + 1], *processes[SUPERVISOR_CHILDREN_MAX + 1];
+	Msg__GuardCount counts[SHIELD_COUNTS_N], *guard[SHIELD_COUNTS_N];
 	char *features[FEATURES_MAX];
 	Msg__SupervisorStatus m;
 	msg__supervisor_status__init(&m);
@@ -62,6 +80,8 @@ enum err status_send(struct supervisor *s, struct child *control, uint32_t id)
 	m.n_processes = list_processes(s, rows, processes);
 	m.features = features;
 	m.n_features = list_features(s, features);
+	m.guard = guard;
+	m.n_guard = list_guard(s, counts, guard);
 	m.bpf_steering = s->steering != nullptr;
 	m.tun_name = s->tun.name;
 	return child_send(control, MSG_SUPERVISOR_STATUS_DONE, id, &m.base, nullptr, 0);

@@ -6,7 +6,8 @@
  *   listen.c    sockets of clients             serve.c    answers messages of children
  *   tun.c       device and queues              reload.c   a new configuration for all, or for none
  *   net.c       addresses                      stop.c     the end in order
- *   steering.c  eBPF                           child.c    one row a process
+ *   steering.c  eBPF: to the right worker      child.c    one row a process
+ *   shield.c    eBPF: floods, forged sources   bridge.c   the lists that it asks
  *
  * Never:  reads a byte that came from the network.
  */
@@ -20,6 +21,7 @@
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
 #include "supervisor/scripts.h"
+#include "supervisor/shield.h"
 #include "supervisor/steering.h"
 #include "supervisor/tun.h"
 
@@ -64,6 +66,8 @@ struct supervisor {
 	struct listen listen;
 	struct tun tun;
 	struct steering *steering; /* nullptr: without */
+	struct shield *shield;     /* nullptr: no memory */
+	uv_timer_t shield_timer;
 	unsigned workers_n;
 	uint32_t stats_slots_n;
 	unsigned kits_n;

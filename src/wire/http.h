@@ -114,6 +114,8 @@ struct http_extra {
 	const char *location; /* nullptr: none */
 	bool for_browser; /* what is in its address is for nobody else, and the page is for now only */
 	const char *challenge; /* the whole value of WWW-Authenticate; nullptr: none */
+	const char *
+		negotiate; /* token of WWW-Authenticate: Negotiate, base64; "": that only is offered; nullptr: no such line */
 };
 
 /* The head of an answer: status line, Connection, Content-Type (unless nullptr), X-Transcend-Version, Content-Length, extra

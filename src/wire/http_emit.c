@@ -73,6 +73,13 @@ static void emit_extra(struct writer *w, const struct http_extra *extra)
 		emit_checked(w, extra->challenge);
 		writer_str(w, "\r\n");
 	}
+	if (extra->negotiate != nullptr) {
+		writer_str(w, extra->negotiate[0] != '\0' ? "WWW-Authenticate: Negotiate "
+							  : "WWW-Authenticate: Negotiate");
+		emit_checked(w, extra->negotiate);
+		/* openconnect: without tokens there will be forms */
+		writer_str(w, "\r\nX-HTTP-Auth-Support: fallback\r\n");
+	}
 }
 
 void http_emit_head(struct writer *w, unsigned status, const char *type, size_t body_len, bool close,

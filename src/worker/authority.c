@@ -87,7 +87,7 @@ static uint32_t sso_can(const struct conn *c, const struct login_req *req, bool 
 static char bearer[HTTP_HEAD_MAX];
 
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
-			size_t auth_id_len)
+			size_t auth_id_len, struct slice token)
 {
 	char agent[128];
 	http_header_text(&c->web->http, "User-Agent", agent, sizeof agent);
@@ -103,6 +103,7 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	m.client_cert_fail = req->client_cert_fail;
 	struct slice cert = web_client_cert(c);
 	m.client_cert = ipc_bytes(cert.p, cert.n);
+	m.token = ipc_bytes((const uint8_t *)token.p, token.n);
 	uint8_t strap_key[STRAP_KEY_LEN];
 	if (strap_parse_key(strap_key, http_header(&c->web->http, "X-AnyConnect-STRAP-Pubkey")) == ERR_OK)
 		m.strap_key = ipc_bytes(strap_key, sizeof strap_key);
@@ -198,13 +199,12 @@ enum err authority_open(struct conn *c)
 
 void authority_closed(struct worker *w, const struct session *s, enum msgs_cause cause)
 {
-	const struct farewell f = {
-		.sid = s->route.sid,
-		.cause = cause,
-		.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed),
-		.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed),
-	};
-	farewell_say(w, &f);
+	Msg__Closed m = MSG__CLOSED__INIT;
+	m.sid = s->route.sid;
+	m.cause = cause;
+	m.rx_bytes = atomic_load_explicit(&s->slot->rx_bytes, memory_order_relaxed);
+	m.tx_bytes = atomic_load_explicit(&s->slot->tx_bytes, memory_order_relaxed);
+	farewell_say(w, &m, s->facts);
 }
 
 void authority_give_back(struct worker *w, uint64_t sid)
@@ -334,6 +334,7 @@ static ipc_handler *const handlers[MSG_N] = {
 	[MSG_TICKET_KEYS] = on_ticket_keys,
 	[MSG_STAPLE] = on_staple,
 	[MSG_CHECK_DONE] = on_check_done,
+	[MSG_CLOSED_DONE] = farewell_on_done,
 };
 
 /* {{ life }} */

@@ -19,9 +19,9 @@ enum err authority_connect(struct worker *w, int fd);
 
 /* Sign tls.sign; the answer goes to conn_signed. */
 enum err authority_sign(struct conn *c);
-/* One step of a login; the answer goes to web_auth_done. */
+/* One step of a login; the answer goes to web_auth_done.  token: of HTTP Negotiate, n 0: none. */
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
-			size_t auth_id_len);
+			size_t auth_id_len, struct slice token);
 /* A browser has come to a page of a sign-on; browser: its cookie, SSO_ID_LEN bytes, or nullptr.  The answer goes to web_sso_done. */
 enum err authority_sso(struct conn *c, enum msgs_sso_step step, const struct sso_query *q,
 		       const uint8_t *browser);

@@ -58,6 +58,8 @@ struct conn_web {
 	bool is_svc; /* the request at hand is that of an IP phone */
 	bool may_see; /* camouflage: this client knows the secret or has a cookie */
 	unsigned requests_n;
+	bool by_token;   /* the request at hand came with one of HTTP Negotiate */
+	char *negotiate; /* of the answer at hand: see struct http_extra */
 };
 
 struct conn {

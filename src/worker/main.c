@@ -43,7 +43,7 @@ static void wind_up(struct worker *w)
 	dtls_listener_free(w);
 	ipc_freep(&w->keeper);
 	ipc_freep(&w->supervisor);
-	free(w->farewells.v);
+	farewell_fini(&w->farewells);
 	uv_walk(&w->loop, close_handle, nullptr);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&w->loop);

@@ -16,6 +16,7 @@ void web_forget_body(struct conn *c)
 	free(c->web->body);
 	c->web->body = nullptr;
 	c->web->body_cap = 0;
+	free(TAKE(c->web->negotiate)); /* it was sent with the answer */
 }
 
 struct slice web_client_cert(const struct conn *c)
@@ -119,6 +120,7 @@ static enum err take_request(struct conn *c)
 	struct http *h = &c->web->http;
 	STAT_INC(c->w, http_requests);
 	c->web->requests_n++;
+	c->web->by_token = false;
 	enum login_client client = login_client_class(http_header(h, "User-Agent"));
 	c->web->dialect = login_dialect_of(client, http_header(h, "X-Aggregate-Auth").p != nullptr);
 	c->web->is_svc =

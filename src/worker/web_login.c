@@ -20,7 +20,7 @@ static const char *or_null(const char *text)
 	return text[0] != '\0' ? text : nullptr;
 }
 
-static enum err encode_id(const ProtobufCBinaryData *id, char out[WEB_ID_TEXT])
+enum err web_encode_id(const ProtobufCBinaryData *id, char out[WEB_ID_TEXT])
 {
 	size_t n = 0;
 	if (id->len != WEB_ID_LEN)
@@ -51,7 +51,7 @@ static enum err send_form(struct conn *c, struct login_form *f, const ProtobufCB
 	const char *chosen = c->web->group[0] != '\0' ? c->web->group : v->default_select_group;
 	f->selected = chosen != nullptr ? web_group_find(groups, f->groups_n, chosen) : f->groups_n;
 	if (auth_id != nullptr) {
-		TRY(encode_id(auth_id, context));
+		TRY(web_encode_id(auth_id, context));
 		f->handle = context;
 		TRY(login_cookies_form(&cookies, context, v->cookie_timeout));
 	}
@@ -133,7 +133,8 @@ static enum err ask_keeper(struct conn *c, const struct login_req *req)
 	uint8_t auth_id[WEB_ID_LEN];
 	size_t n = auth_id_of(c, req, auth_id);
 	c->web->is_bearer = brings_token(c, req);
-	enum err e = authority_auth(c, req, auth_id, n);
+	struct slice token = c->web->by_token ? web_negotiate_token(c) : (struct slice){};
+	enum err e = authority_auth(c, req, auth_id, n, token);
 	explicit_bzero(auth_id, sizeof auth_id);
 	if (e != ERR_OK)
 		return web_refuse(c, 503, restarting);
@@ -150,8 +151,12 @@ static enum err begin(struct conn *c, const struct login_req *req)
 		return web_ask_bearer(c, false);
 	bool done = false;
 	enum err e = settle_certificate(c, req, &done);
-	if (done)
+	if (!done)
+		e = web_negotiate_begin(c, &done);
+	if (done || e != ERR_OK)
 		return e;
+	if (c->web->by_token)
+		return ask_keeper(c, req);
 	/* with a certificate the keeper knows who it is, and what is still to be asked; a sign-on needs a reference of his */
 	bool can_sso = (req->capabilities & (LOGIN_CAP_SSO_V2 | LOGIN_CAP_SSO_BROWSER)) != 0;
 	bool is_sso = config_begins_with_sso(web_vhost(c));
@@ -191,11 +196,17 @@ enum err web_login_post(struct conn *c)
 
 enum err web_login_get(struct conn *c)
 {
-	const struct login_req nothing = { .type = LOGIN_FORM };
+	static const struct login_req nothing = { .type = LOGIN_INIT };
+	bool done = false;
 	web_group_choose(c, nullptr);
 	if (brings_token(c, &nothing))
 		return ask_keeper(c, &nothing);
-	return config_needs_bearer(web_vhost(c)) ? web_ask_bearer(c, false) : first_form(c);
+	if (config_needs_bearer(web_vhost(c)))
+		return web_ask_bearer(c, false);
+	enum err e = web_negotiate_begin(c, &done);
+	if (done || e != ERR_OK)
+		return e;
+	return c->web->by_token ? ask_keeper(c, &nothing) : first_form(c);
 }
 
 enum err web_login_svc(struct conn *c)
@@ -255,11 +266,11 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 	char context[WEB_ID_TEXT], webvpn[WEB_ID_TEXT], session_id[2 * SESSION_ID_LEN + 1];
 	const struct offer *o = web_offer(c);
 	const struct login_profile profile = { .name = o->profile_name, .sha1 = o->profile_sha1 };
-	TRY(encode_id(&done->cookie, webvpn));
+	TRY(web_encode_id(&done->cookie, webvpn));
 	TRY(name_session(&done->cookie, session_id));
 	bool has_context = done->auth_id.len > 0;
 	if (has_context)
-		TRY(encode_id(&done->auth_id, context));
+		TRY(web_encode_id(&done->auth_id, context));
 	const struct login_done d = { .session_id = session_id,
 				      .session_token = webvpn,
 				      .message = or_null(done->message),
@@ -334,6 +345,10 @@ static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 
 static enum err answer(struct conn *c, const Msg__AuthDone *done)
 {
+	bool is_answered = false;
+	enum err e = web_negotiate_answer(c, done, &is_answered);
+	if (is_answered || e != ERR_OK)
+		return e;
 	switch ((enum msgs_verdict)done->verdict) {
 	case VERDICT_OK:
 		STAT_INC(c->w, auth_ok);

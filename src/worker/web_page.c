@@ -50,7 +50,8 @@ static struct http_extra extra_of(const struct conn *c, const struct web_page *p
 				    .realm = page->realm,
 				    .location = page->location,
 				    .for_browser = page->for_browser,
-				    .challenge = page->challenge };
+				    .challenge = page->challenge,
+				    .negotiate = c->web->negotiate };
 	if (page->cookies != nullptr) {
 		extra.cookies = page->cookies->line;
 		extra.cookies_n = page->cookies->n;

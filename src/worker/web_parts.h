@@ -75,7 +75,19 @@ bool web_group_is_path(const struct conn *c, struct slice path);
 /* Where the form is to be sent: it leads to the same group and, under camouflage, past the cover, also on a new connection. */
 void web_group_emit_action(const struct conn *c, struct writer *w);
 
+/* {{ web_negotiate.c }} */
+
+/* Before a form: done if the answer is that a token is wanted; else c->web->by_token tells whether there is one. */
+enum err web_negotiate_begin(struct conn *c, bool *done);
+/* The token of this request; it lies here until the next one.  n 0: none. */
+struct slice web_negotiate_token(const struct conn *c);
+/* What the keeper said of a token; done if that was answered, else the login goes on, or ends, as with forms. */
+enum err web_negotiate_answer(struct conn *c, const Msg__AuthDone *m, bool *done);
+
 /* {{ web_login.c }} */
+
+/* As base64 with an end.  ERR_PROTO: it is no id. */
+enum err web_encode_id(const ProtobufCBinaryData *id, char out[WEB_ID_TEXT]);
 
 enum err web_login_get(struct conn *c);
 enum err web_login_post(struct conn *c);

@@ -52,7 +52,7 @@ static enum err ask(struct conn *c, enum msgs_sso_step step)
 	char text[SSO_HEX + 1];
 	size_t n = 0;
 	if (sso_query_parse(&q, http_query(&c->web->http)) != ERR_OK)
-		return web_refuse(c, 400, nullptr);
+		return web_cover_is_off(c) ? web_refuse(c, 400, nullptr) : web_cover_refuse(c);
 	bool has_browser = http_cookie(&c->web->http, SSO_COOKIE_BROWSER, text, sizeof text, &n) == ERR_OK &&
 			   sso_id_parse(browser, text_slice(text)) == ERR_OK;
 	enum err e = authority_sso(c, step, &q, has_browser ? browser : nullptr);

@@ -184,6 +184,60 @@ instead_of_password() {
 	server_stop
 }
 
+# responder NAME AUTHORITY: answers for users, signed by AUTHORITY, at port 8888 of the server's host; $responder
+responder() {
+	spawn "$gw" "$T/$1.txt" openssl ocsp -index "$T/users.index" -CA "$T/users.pem" -rsigner "$T/$2.pem" -rkey "$T/$2-key.pem" \
+		-port 8888 -nmin 5 -timeout 5 -ignore_err
+	responder=$spawned
+	wait_until 10 in_gw sh -c 'ss -Hltn sport = :8888 | grep -q .'
+}
+enough() {
+	end "$responder" || true
+	wait_until 10 in_gw sh -c '! ss -Hltn sport = :8888 | grep -q .'
+}
+
+asked_by_ocsp() {
+	client named "/OU=staff/UID=test/CN=named" 2 users "authorityInfoAccess=OCSP;URI:http://127.0.0.1:8888/"
+	server_start auth=certificate "${fields[@]}" client-ocsp=hard
+	responder good users
+	ok "ocsp: the responder that the certificate names says yes" enters named
+	ok "ocsp: a certificate that names none" stays_out test
+	ok "ocsp: it is told" log_has 'names no OCSP responder'
+	enough
+	server_stop
+	server_start auth=certificate "${fields[@]}" +cert-group-oid=2.5.4.11 client-ocsp=hard client-ocsp-url=http://127.0.0.1:8888/x
+	responder good users
+	ok "ocsp: the responder of the configuration says yes" enters test
+	ok "ocsp: with its group" log_has 'login.ok user="test" group="staff"'
+	ok "ocsp: a revoked one" stays_out gone
+	ok "ocsp: it is told" log_has 'the certificate is revoked (OCSP)'
+	enough
+	ok "ocsp hard: no responder" stays_out test
+	ok "ocsp hard: it is told" log_has 'the OCSP responder cannot be reached'
+	spawn "$gw" "$T/silent.txt" nc -l -k 127.0.0.1 8888
+	responder=$spawned
+	ok "ocsp hard: a silent one" stays_out test
+	ok "ocsp hard: it is told" log_has 'the OCSP responder does not answer'
+	enough
+	responder forged strangers
+	ok "ocsp hard: an answer that another has signed" stays_out test
+	ok "ocsp hard: it is told" log_has 'the answer of the OCSP responder is not good'
+	enough
+	server_stop
+	server_start auth=certificate "+auth=\"plain[passwd=$T/ocpasswd]\"" "${fields[@]}" client-ocsp=soft client-ocsp-url=http://127.0.0.1:8888/
+	responder forged strangers
+	ok "ocsp soft: an answer that another has signed" enters test --user test --passwd-on-stdin
+	ok "ocsp soft: it is told" log_has 'ocsp.passed_over user="test"'
+	enough
+	responder good users
+	ok "ocsp soft: certificate and password" enters test --user test --passwd-on-stdin
+	ok "ocsp soft: a wrong password" dialogue and
+	ok "ocsp soft: a revoked one" stays_out gone --user gone --passwd-on-stdin
+	enough
+	nothing_died
+	server_stop
+}
+
 by_mail() {
 	server_start auth=certificate "+ca-cert=$T/users.pem" "+cert-user-oid=SAN(rfc822name)"
 	ok "mail: the address is the user" enters mail
@@ -230,6 +284,7 @@ revoked
 nothing_died
 server_stop
 with_password
+asked_by_ocsp
 instead_of_password
 by_mail
 not_asked

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper/auth_cost.h"
 #include "keeper/auth_plain.h"
 
 #define TEST(module, what) static void module##_##what(void **)
@@ -205,12 +206,12 @@ static uint64_t cost_ns(struct auth_plain *p, const char *user)
 	return best;
 }
 
-TEST(auth_plain, an_unknown_user_costs_what_most_users_cost)
+TEST(auth_plain, a_name_of_nobody_costs_what_some_users_cost)
 {
 	char text[2048];
-	snprintf(text, sizeof text, "cheap:*:%s\n", hash_of("x", "$5$rounds=1000$abc"));
 	for (int i = 0; i < 3; i++)
-		snprintf(text + strlen(text), 256, "u%d:*:%s\n", i, hash_of("x", "$6$rounds=20000$abc"));
+		snprintf(text + (i == 0 ? 0 : strlen(text)), 256, "u%d:*:%s\n", i,
+			 hash_of("x", "$6$rounds=20000$abc"));
 	snprintf(text + strlen(text), 256, "locked:*:!%s\n", hash_of("x", "$6$rounds=20000$abc"));
 	struct auth_plain *p OWNED(drop) = load(text);
 	uint64_t known = cost_ns(p, "u1");
@@ -221,6 +222,74 @@ TEST(auth_plain, an_unknown_user_costs_what_most_users_cost)
 	}
 }
 
+/* One user of a cheap scheme among three: if all names of nobody cost the same, he alone would be quick. */
+static unsigned quick_names(const struct auth_cost *c, const char *mark, bool quick[1000])
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%u", i);
+		quick[i] = strncmp(auth_cost_of(c, name), mark, strlen(mark)) == 0;
+		n += quick[i];
+	}
+	return n;
+}
+
+TEST(auth_plain, names_of_nobody_get_schemes_in_proportion_and_keep_them)
+{
+	struct auth_cost c = {}, more = {}, other = {};
+	bool before[1000], after[1000];
+	assert_null(auth_cost_of(&c, "n"));
+	auth_cost_learn(&c, "$1$aaa$one");
+	for (int i = 0; i < 3; i++)
+		auth_cost_learn(&c, "$6$rounds=20000$abc$two");
+	assert_int_equal(c.n, 2);
+	unsigned n = quick_names(&c, "$1$", before);
+	assert_in_range(n, 200, 300);
+
+	more = c; /* a user more of the costly one */
+	auth_cost_learn(&more, "$6$rounds=20000$xyz$three");
+	unsigned moved = 0;
+	n = quick_names(&more, "$1$", after);
+	assert_in_range(n, 150, 250);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_false(after[i] && !before[i]);
+		moved += after[i] != before[i];
+	}
+	assert_in_range(moved, 10, 100);
+
+	/* other hashes, another choice: it cannot be known from outside */
+	auth_cost_learn(&other, "$1$aaa$ONE");
+	for (int i = 0; i < 3; i++)
+		auth_cost_learn(&other, "$6$rounds=20000$abc$TWO");
+	quick_names(&other, "$1$", after);
+	moved = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		moved += after[i] != before[i];
+	assert_true(moved > 200);
+}
+
+TEST(auth_plain, parameters_make_another_scheme)
+{
+	static const char *const hashes[] = { "$6$rounds=1000$a$x", "$6$rounds=2000$a$x", "$6$a$x",
+					      "$y$j9T$a$x",         "$y$jAT$a$x",         "$2b$10$abc",
+					      "$2b$12$abc",         "abcdefghijklm" };
+	struct auth_cost c = {};
+	for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
+		auth_cost_learn(&c, hashes[i]);
+		auth_cost_learn(&c, hashes[i]);
+		assert_int_equal(c.n, i + 1);
+		assert_int_equal(c.kinds[i].users_n, 2);
+	}
+	for (unsigned i = 0; i < 40; i++) { /* more than there is room for */
+		static char texts[40][32]; /* they are borrowed */
+		snprintf(texts[i], sizeof texts[i], "$5$rounds=%u$a$x", 1000 + i);
+		auth_cost_learn(&c, texts[i]);
+	}
+	assert_int_equal(c.n, AUTH_COST_KINDS);
+	assert_non_null(auth_cost_of(&c, ""));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -229,7 +298,9 @@ int main(void)
 		cmocka_unit_test(auth_plain_groups),
 		cmocka_unit_test(auth_plain_malformed_lines_are_told_and_skipped),
 		cmocka_unit_test(auth_plain_a_changed_file_is_read_again_and_an_unreadable_one_is_not),
-		cmocka_unit_test(auth_plain_an_unknown_user_costs_what_most_users_cost),
+		cmocka_unit_test(auth_plain_a_name_of_nobody_costs_what_some_users_cost),
+		cmocka_unit_test(auth_plain_names_of_nobody_get_schemes_in_proportion_and_keep_them),
+		cmocka_unit_test(auth_plain_parameters_make_another_scheme),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

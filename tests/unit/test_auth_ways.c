@@ -523,6 +523,103 @@ TEST(auth_cert, is_passed_over_where_it_is_no_method)
 	assert_true(b->answer.ask_username && !b->answer.cert_authenticated);
 }
 
+/* {{ tokens of HTTP Negotiate */
+
+static char gssapi[] = "gssapi";
+
+static void show_token(struct bench *b, const char *token, const char *user)
+{
+	const struct auth_request r = { .auth_id = b->auth_id,
+					.auth_id_len = b->answers > 0 ? AUTH_ID_LEN : 0,
+					.token = (const uint8_t *)token,
+					.token_len = strlen(token),
+					.username = user,
+					.password = user };
+	auth_request(&b->a, &r, b->now);
+}
+
+TEST(auth_token, goes_to_its_method_alone)
+{
+	BENCH(1, 2);
+	b->other[1].name = gssapi;
+	show_token(b, "one", "mallory");
+	assert_int_equal(b->job->method, 2);
+	assert_string_equal(b->job->username, "");
+	assert_false(b->job->has_password || b->job->is_answer);
+	assert_memory_equal(b->job->token.bytes, "one", 3);
+	done(b, ERR_AUTH, "");
+	assert_null(b->job); /* no other way is tried */
+	assert_int_equal(b->answer.verdict, VERDICT_MORE);
+	assert_true(b->answer.retry);
+	step(b, "alice", "wrong", nullptr);
+	assert_int_equal(b->job->method, 0);
+	done(b, ERR_AUTH, "");
+	assert_int_equal(b->job->method, 1);
+	done(b, ERR_AUTH, "");
+	assert_null(b->job); /* a password is nothing for it */
+	assert_int_equal(b->logins, 0);
+}
+
+TEST(auth_token, may_be_several)
+{
+	BENCH(1, 1);
+	b->other[0].name = gssapi;
+	show_token(b, "one", nullptr);
+	assert_int_equal(auth_token_set(&b->job->reply, (const uint8_t *)"two", 3), ERR_OK);
+	b->job->prompt.wants_token = true;
+	struct auth_job *job = TAKE(b->job);
+	job->wants_more = true;
+	auth_done(&b->a, job, b->now);
+	assert_int_equal(b->answer.verdict, VERDICT_MORE);
+	assert_int_equal(b->answer.token->len, 3);
+	show_token(b, "three", nullptr);
+	assert_true(b->job->is_answer);
+	assert_memory_equal(b->job->token.bytes, "three", 5);
+	snprintf(b->job->username, sizeof b->job->username, "alice");
+	done(b, ERR_OK, "");
+	assert_int_equal(b->logins, 1);
+	assert_string_equal(b->user, "alice");
+}
+
+TEST(auth_token, then_a_password)
+{
+	BENCH(2, 0);
+	b->auth[0].name = gssapi;
+	step(b, "bob", "secret", nullptr); /* a form before any token */
+	assert_int_equal(b->job->method, 0);
+	assert_int_equal(b->job->token.len, 0);
+	done(b, ERR_AUTH, "");
+	show_token(b, "one", nullptr);
+	snprintf(b->job->username, sizeof b->job->username, "alice");
+	done(b, ERR_OK, "");
+	assert_int_equal(b->logins, 0);
+	assert_int_equal(b->job->method, 1);
+	assert_string_equal(b->job->username, "alice");
+	more(b, "Password:");
+	step(b, nullptr, "secret", nullptr);
+	done(b, ERR_OK, "");
+	assert_int_equal(b->logins, 1);
+}
+
+TEST(auth_token, is_refused_where_it_is_no_method)
+{
+	BENCH(1, 1);
+	show_token(b, "one", "alice");
+	assert_null(b->job);
+	assert_int_equal(b->answer.verdict, VERDICT_DENIED);
+	assert_int_equal(auth_count(&b->a), 0);
+}
+
+TEST(auth_token, has_a_bound)
+{
+	static uint8_t bytes[AUTH_TOKEN_MAX + 1];
+	struct auth_token t = {};
+	assert_int_equal(auth_token_set(&t, bytes, sizeof bytes), ERR_RANGE);
+	assert_int_equal(auth_token_set(&t, bytes, sizeof bytes - 1), ERR_OK);
+	auth_token_fini(&t);
+	assert_null(t.bytes);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -548,6 +645,11 @@ int main(void)
 		cmocka_unit_test(auth_cert_another_name_starts_over),
 		cmocka_unit_test(auth_cert_or_a_password),
 		cmocka_unit_test(auth_cert_is_passed_over_where_it_is_no_method),
+		cmocka_unit_test(auth_token_goes_to_its_method_alone),
+		cmocka_unit_test(auth_token_may_be_several),
+		cmocka_unit_test(auth_token_then_a_password),
+		cmocka_unit_test(auth_token_is_refused_where_it_is_no_method),
+		cmocka_unit_test(auth_token_has_a_bound),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -494,6 +494,21 @@ static void an_anonymous_refusal_does_not_tell_the_product(void **)
 				 "WWW-Authenticate: Basic realm=\"x\"\r\n\r\n");
 }
 
+static void tokens_are_offered_and_given(void **)
+{
+	struct http_extra extra = { .negotiate = "", .anonymous = true };
+	char out[512] = {};
+	auto w = writer_of(out, sizeof out - 1);
+	http_emit_head(&w, 401, nullptr, 0, false, &extra);
+	assert_non_null(
+		strstr(out, "\r\nWWW-Authenticate: Negotiate\r\nX-HTTP-Auth-Support: fallback\r\n\r\n"));
+	memset(out, 0, sizeof out);
+	w = writer_of(out, sizeof out - 1);
+	extra.negotiate = "YWJj";
+	http_emit_head(&w, 200, nullptr, 0, false, &extra);
+	assert_non_null(strstr(out, "\r\nWWW-Authenticate: Negotiate YWJj\r\n"));
+}
+
 static void a_line_end_cannot_get_into_a_head(void **)
 {
 	static const char *const bad[] = { "X-A: b\r\nX-Evil: 1", "X-A: b\n", "X-A: b\x01" };
@@ -570,6 +585,7 @@ int main(void)
 		cmocka_unit_test(cookies),
 		cmocka_unit_test(pages_have_the_headers_of_the_protocol),
 		cmocka_unit_test(an_anonymous_refusal_does_not_tell_the_product),
+		cmocka_unit_test(tokens_are_offered_and_given),
 		cmocka_unit_test(a_line_end_cannot_get_into_a_head),
 		cmocka_unit_test(a_head_without_room_fails),
 	};

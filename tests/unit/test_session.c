@@ -14,6 +14,7 @@
 #include "keeper/name.h"
 #include "keeper/session.h"
 #include "keeper/session_life.h"
+#include "keeper/session_load.h"
 
 #define TEST(module, what) static void module##_##what(void **)
 
@@ -506,6 +507,32 @@ static struct session_report report_of(const struct session *s)
 					.expires = s->expires };
 }
 
+/* A worker says an end again if the keeper died before it confirmed it. */
+TEST(session, an_end_that_is_told_again_counts_once)
+{
+	BENCH;
+	struct cookie c = login(b, "alice");
+	const struct session *s = must_open(b, &c, 1);
+	struct session_report in = report_of(s);
+	uint8_t hash[SESSION_HASH_LEN];
+	uint64_t sid = s->sid;
+	memcpy(hash, s->cookie_hash, sizeof hash);
+	in.cookie_hash = hash;
+	in.username = "alice";
+	in.group = "";
+
+	for (int was_over = 0; was_over < 2; was_over++) {
+		struct bench *next OWNED(tear_down) = set_up();
+		in.is_over = was_over != 0;
+		assert_int_equal(session_load(&next->a, &in, 100, 1000, 2000, next->now), ERR_OK);
+		for (int i = 0; i < 3; i++)
+			session_closed(&next->a, in.worker, sid, CAUSE_NETWORK, 10, 20, next->now);
+		const struct session *loaded = session_find(&next->a, hash);
+		assert_int_equal(loaded->rx_bytes, was_over ? 1000 : 1010);
+		assert_int_equal(loaded->tx_bytes, was_over ? 2000 : 2020);
+	}
+}
+
 TEST(session, a_new_keeper_learns_all_from_reports)
 {
 	BENCH;
@@ -656,6 +683,7 @@ int main(void)
 		cmocka_unit_test(session_disconnect_ends_the_cookie_and_keeps_the_lease_until_closed),
 		cmocka_unit_test(session_disconnect_with_persistent_cookies_lets_the_client_back),
 		cmocka_unit_test(session_terminate_ends_the_cookie_whatever_is_configured),
+		cmocka_unit_test(session_an_end_that_is_told_again_counts_once),
 		cmocka_unit_test(session_a_new_keeper_learns_all_from_reports),
 		cmocka_unit_test(session_of_two_reports_of_one_cookie_the_newer_wins),
 		cmocka_unit_test(session_a_report_whose_address_is_taken_is_closed),
