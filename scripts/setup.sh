@@ -23,17 +23,18 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libnftables-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev libmaxminddb-dev
-	libpam0g-dev libldap-dev libkrb5-dev
+	libpam0g-dev libldap-dev libkrb5-dev libcjose-dev libcurl4-openssl-dev libssl-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
 )
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
-	libcmocka-dev python3 sqlite3 curl procps util-linux netcat-openbsd
-	oathtool freeradius freeradius-utils slapd ldap-utils krb5-kdc krb5-admin-server krb5-user python3-gssapi
+	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
+	chromium oathtool freeradius freeradius-utils slapd ldap-utils
+	krb5-kdc krb5-admin-server krb5-user python3-gssapi
 	haproxy testssl.sh nmap
-	libssl-dev libgnutls28-dev
+	libgnutls28-dev
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)

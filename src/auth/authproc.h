@@ -2,7 +2,7 @@
 /*
  * authproc - all that the auth process owns; a first argument, never a global
  *
- * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP and Kerberos, logins and accounting.  It holds no
+ * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP, Kerberos and OpenID Connect, logins and accounting.  It holds no
  * key, cookie or list of users.  Each conversation is a child of its own (task.h), so that a module that hangs or crashes
  * takes one login with it.
  *
@@ -11,6 +11,7 @@
 #pragma once
 
 #include "auth/directory_conf.h"
+#include "auth/oidc_conf.h"
 #include "auth/radius_conf.h"
 #include "auth/task.h"
 #include "config/config.h"
@@ -22,6 +23,8 @@ struct methods {
 	struct config *cfg;
 	struct radius_conf **radius; /* of radius_n, one a file */
 	size_t radius_n;
+	struct oidc_conf **oidc; /* of oidc_n, one a file and use */
+	size_t oidc_n;
 	struct directory_conf **directories; /* of ldap, one a file */
 	size_t directories_n;
 };
@@ -32,8 +35,10 @@ void methods_fini(struct methods *e);
 /* The one of a method; nullptr: it is not of RADIUS, of LDAP. */
 struct radius_conf *methods_radius(const struct methods *e, const struct auth_method *m);
 struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m);
-/* What e.g. a former generation knows of servers. */
-void methods_inherit(const struct methods *to, const struct methods *from);
+/* nullptr: it is not of OpenID Connect. */
+struct oidc_conf *methods_oidc(const struct methods *e, const struct auth_method *m);
+/* What is known of servers survives a reload. */
+void methods_inherit(struct methods *to, const struct methods *from);
 
 struct authproc {
 	uv_loop_t *loop;

@@ -7,6 +7,8 @@
 #include "auth/authproc.h"
 #include "auth/directory_login.h"
 #include "auth/negotiate.h"
+#include "auth/oidc_login.h"
+#include "auth/oidc_sso.h"
 #include "auth/pamtalk.h"
 #include "auth/profile.h"
 #include "auth/radius_acct.h"
@@ -50,11 +52,21 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 	const struct auth_method *m =
 		find_method(e, (struct task_place){ b->generation, b->vhost, b->method });
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
+	const struct oidc_conf *oidc = m != nullptr ? methods_oidc(e, m) : nullptr;
 	const struct directory_conf *directory = m != nullptr ? methods_directory(e, m) : nullptr;
-	if (radius != nullptr && profile_enter_network() == ERR_OK)
+	bool is_ready = radius == nullptr && oidc == nullptr && directory == nullptr;
+	if (!is_ready)
+		is_ready = profile_enter_network() == ERR_OK;
+	if (!is_ready)
+		tell_unknown(b, fd);
+	else if (radius != nullptr)
 		radius_login(radius, m, b, fd);
-	else if (directory != nullptr && profile_enter_network() == ERR_OK)
+	else if (directory != nullptr)
 		directory_login(directory, b, fd);
+	else if (oidc != nullptr && oidc_conf_is_sso(oidc))
+		oidc_sso(oidc, m, b, fd);
+	else if (oidc != nullptr)
+		oidc_login_bearer(oidc, b, fd);
 	else if (m != nullptr && strcmp(m->name, "gssapi") == 0 && profile_enter_network() == ERR_OK)
 		negotiate_login(m, b, fd);
 	else if (m != nullptr && strcmp(m->name, "certificate") == 0 && profile_enter_network() == ERR_OK)
@@ -127,6 +139,14 @@ static void note_silent(struct authproc *a, const struct task *t, uint32_t silen
 		directory_conf_note(directory, silent, clock_now());
 }
 
+static void learn(const struct authproc *a, Msg__BackDone *done)
+{
+	const Msg__Learned *l = done->learned;
+	for (size_t i = 0; l != nullptr && i < a->now.oidc_n; i++)
+		if (strcmp(oidc_conf_path(a->now.oidc[i]), l->path) == 0)
+			oidc_conf_learn(a->now.oidc[i], l->discovery, l->keys, clock_now());
+}
+
 void back_answer(void *ctx, const struct task *t, ProtobufCMessage *body)
 {
 	struct authproc *a = ctx;
@@ -139,7 +159,10 @@ void back_answer(void *ctx, const struct task *t, ProtobufCMessage *body)
 		Msg__BackDone *done = (void *)body;
 		note_silent(a, t, done->silent);
 		done->silent = 0;
+		learn(a, done);
+		Msg__Learned *learned = TAKE(done->learned);
 		tell_keeper(a, MSG_BACK_DONE, body);
+		done->learned = learned; /* freed with the message */
 	}
 }
 
@@ -159,6 +182,8 @@ static void on_begin(struct ipc *ipc, struct ipc_msg *m)
 	enum err e = tasks_begin(&a->tasks, b);
 	explicit_bzero(b->password,
 		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	explicit_bzero(b->bearer, strlen(b->bearer));
+	explicit_bzero(b->sso_code, strlen(b->sso_code));
 	if (e != ERR_OK)
 		refuse(a, b->conv, err_text(e));
 }

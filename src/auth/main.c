@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ocserv-modern-auth - PAM, RADIUS, LDAP and Kerberos for the keeper, which has neither files nor network
+ * ocserv-modern-auth - PAM, RADIUS, LDAP, Kerberos and OpenID Connect for the keeper, which has neither files nor network
  *
  * Started by the supervisor, if the configuration names such a method, with the channel to it as descriptor 3 and the log
  * pipe as descriptor 2.
  * Rights: root's identity with the capabilities that caps.c lists and no other, no_new_privs.  Each conversation runs in a
- * child; those that only need the network give up the rest (profile.c).  This process itself reads its two channels only.
+ * child; all but those of PAM give up the rest (profile.c).  This process itself reads its two channels only.
  */
 #include <signal.h>
 #include <stdio.h>

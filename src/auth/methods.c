@@ -39,6 +39,43 @@ static enum err add_radius(struct methods *e, const struct auth_method *m, char 
 	return ERR_OK;
 }
 
+/* {{ oidc */
+
+static bool is_oidc(const struct auth_method *m, bool *is_sso)
+{
+	*is_sso = strcmp(m->name, "oidc-sso") == 0;
+	return *is_sso || strcmp(m->name, "oidc") == 0;
+}
+
+struct oidc_conf *methods_oidc(const struct methods *e, const struct auth_method *m)
+{
+	bool is_sso;
+	const char *path = config_auth_arg(m, "config");
+	if (!is_oidc(m, &is_sso) || path == nullptr)
+		return nullptr;
+	for (size_t i = 0; i < e->oidc_n; i++)
+		if (oidc_conf_is_sso(e->oidc[i]) == is_sso && strcmp(oidc_conf_path(e->oidc[i]), path) == 0)
+			return e->oidc[i];
+	return nullptr;
+}
+
+static enum err add_oidc(struct methods *e, const struct auth_method *m, bool is_sso, char *problem,
+			 size_t cap)
+{
+	struct oidc_conf *c;
+	if (methods_oidc(e, m) != nullptr)
+		return ERR_OK;
+	struct oidc_conf **grown = reallocarray(e->oidc, e->oidc_n + 1, sizeof(struct oidc_conf *));
+	if (grown == nullptr)
+		return ERR_NOMEM;
+	e->oidc = grown;
+	TRY(oidc_conf_new(&c, config_auth_arg(m, "config"), is_sso, problem, cap));
+	grown[e->oidc_n++] = c;
+	return ERR_OK;
+}
+
+/* {{ ldap */
+
 struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m)
 {
 	const char *path = strcmp(m->name, "ldap") == 0 ? config_auth_arg(m, "config") : nullptr;
@@ -63,10 +100,15 @@ static enum err add_directory(struct methods *e, const struct auth_method *m, ch
 	return ERR_OK;
 }
 
+/* {{ all */
+
 static enum err add_method(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
 {
 	if (strcmp(m->name, "radius") == 0)
 		return add_radius(e, m, problem, cap);
+	bool is_sso;
+	if (is_oidc(m, &is_sso))
+		return add_oidc(e, m, is_sso, problem, cap);
 	if (strcmp(m->name, "ldap") == 0)
 		return add_directory(e, m, problem, cap);
 	if (strcmp(m->name, "gssapi") == 0)
@@ -101,6 +143,9 @@ void methods_fini(struct methods *e)
 	for (size_t i = 0; i < e->radius_n; i++)
 		radius_conf_free(e->radius[i]);
 	free(e->radius);
+	for (size_t i = 0; i < e->oidc_n; i++)
+		oidc_conf_free(e->oidc[i]);
+	free(e->oidc);
 	for (size_t i = 0; i < e->directories_n; i++)
 		directory_conf_free(e->directories[i]);
 	free(e->directories);
@@ -108,13 +153,17 @@ void methods_fini(struct methods *e)
 	*e = (struct methods){};
 }
 
-/* Servers that were silent a moment ago are so still. */
-void methods_inherit(const struct methods *to, const struct methods *from)
+/* Servers that were silent a moment ago are so still; documents that were fetched are good still. */
+void methods_inherit(struct methods *to, const struct methods *from)
 {
 	for (size_t i = 0; i < to->radius_n; i++)
 		for (size_t j = 0; j < from->radius_n; j++)
 			if (strcmp(radius_conf_path(to->radius[i]), radius_conf_path(from->radius[j])) == 0)
 				radius_conf_inherit(to->radius[i], from->radius[j]);
+	for (size_t i = 0; i < to->oidc_n; i++)
+		for (size_t j = 0; j < from->oidc_n; j++)
+			if (oidc_conf_is_sso(to->oidc[i]) == oidc_conf_is_sso(from->oidc[j]))
+				oidc_conf_inherit(to->oidc[i], from->oidc[j]);
 	for (size_t i = 0; i < to->directories_n; i++)
 		for (size_t j = 0; j < from->directories_n; j++)
 			if (strcmp(directory_conf_path(to->directories[i]),

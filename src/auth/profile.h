@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* profile - a child of the auth process that talks to servers of RADIUS or LDAP gives up all capabilities; modules of PAM may need theirs */
+/* profile - children of the auth process that talk to servers give up all capabilities; modules of PAM may need theirs */
 #pragma once
 
 #include "base/base.h"

@@ -22,6 +22,7 @@ static const struct {
 	{ "gssapi", "keytab require-local-user-map tgt-freshness-time gid-min " },
 	{ "certificate", "" },
 	{ "oidc", "config " },
+	{ "oidc-sso", "config url browser " },
 };
 
 static bool is_word_of(const char *words, const char *word)
@@ -122,7 +123,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], gssapi[keytab=FILE] or certificate (planned: oidc)");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], gssapi[keytab=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -259,12 +260,17 @@ bool config_has_method(const struct config *c, const char *name)
 	return false;
 }
 
-static size_t count_certificates(const struct authlist *l)
+static size_t count_methods(const struct authlist *l, const char *name)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++)
-		n += strcmp(l->v[i].name, "certificate") == 0;
+		n += strcmp(l->v[i].name, name) == 0;
 	return n;
+}
+
+static size_t count_certificates(const struct authlist *l)
+{
+	return count_methods(l, "certificate");
 }
 
 bool config_wants_certificate(const struct vhost *v)
@@ -296,6 +302,37 @@ bool config_needs_token(const struct vhost *v)
 	for (size_t i = 0; i < v->enable_auth.n; i++)
 		needs &= config_is_token(&v->enable_auth.v[i]);
 	return needs;
+}
+
+bool config_takes_bearer(const struct vhost *v)
+{
+	return count_methods(&v->auth, "oidc") + count_methods(&v->enable_auth, "oidc") > 0;
+}
+
+bool config_needs_bearer(const struct vhost *v)
+{
+	bool is_first = v->auth.n > 0 && strcmp(v->auth.v[0].name, "oidc") == 0;
+	return is_first && count_methods(&v->enable_auth, "oidc") == v->enable_auth.n;
+}
+
+bool config_is_sso(const struct auth_method *m)
+{
+	return strcmp(m->name, "oidc-sso") == 0;
+}
+
+const char *config_sso_url(const struct vhost *v)
+{
+	const struct authlist *const lists[] = { &v->auth, &v->enable_auth };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t n = 0; n < lists[i]->n; n++)
+			if (config_is_sso(&lists[i]->v[n]))
+				return config_auth_arg(&lists[i]->v[n], "url");
+	return nullptr;
+}
+
+bool config_begins_with_sso(const struct vhost *v)
+{
+	return v->auth.n > 0 && config_is_sso(&v->auth.v[0]);
 }
 
 bool config_same_auth(const struct vhost *a, const struct vhost *b)
@@ -374,6 +411,38 @@ static enum err check_radius(const struct auth_method *m, struct config_why *why
 	return ERR_OK;
 }
 
+static enum err check_oidc(const struct auth_method *m, struct config_why *why)
+{
+	const char *file = config_auth_arg(m, "config");
+	if (file != nullptr && file[0] == '/')
+		return ERR_OK;
+	config_why_set(why, "config: expected the whole path of a file in JSON, as in %s[config=/etc/x.json]",
+		       m->name);
+	return ERR_SYNTAX;
+}
+
+static enum err check_sso(const struct auth_method *m, struct config_why *why)
+{
+	static const char scheme[] = "https://";
+	const char *url = config_auth_arg(m, "url"), *browser = config_auth_arg(m, "browser");
+	bool is_known = browser == nullptr || strcmp(browser, "auto") == 0 ||
+			strcmp(browser, "embedded") == 0 || strcmp(browser, "external") == 0;
+	TRY(check_oidc(m, why));
+	if (!is_known) {
+		config_why_set(why, "browser: expected auto, embedded or external");
+		return ERR_SYNTAX;
+	}
+	if (url == nullptr || strncmp(url, scheme, strlen(scheme)) != 0 || strlen(url) > CONFIG_SSO_URL_MAX ||
+	    url[strlen(scheme)] == '\0' || strpbrk(url + strlen(scheme), "/?#\\ ") != nullptr) {
+		config_why_set(
+			why,
+			"url: expected the address by which browsers reach this server, without a path, as in "
+			"url=https://vpn.example.com");
+		return ERR_SYNTAX;
+	}
+	return ERR_OK;
+}
+
 static enum err check_ldap(const struct auth_method *m, struct config_why *why)
 {
 	if (config_auth_arg(m, "config") != nullptr)
@@ -402,9 +471,10 @@ static const struct {
 	config_method_check *check;
 	bool has_auth, has_acct;
 } works[] = {
-	{ "plain", check_plain, true, false },   { "pam", check_pam, true, true },
-	{ "radius", check_radius, true, true },  { "ldap", check_ldap, true, false },
-	{ "gssapi", check_gssapi, true, false }, { "certificate", check_nothing, true, false },
+	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
+	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
+	{ "oidc", check_oidc, true, false },    { "oidc-sso", check_sso, true, false },
+	{ "ldap", check_ldap, true, false },    { "gssapi", check_gssapi, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

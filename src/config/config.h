@@ -174,6 +174,16 @@ bool config_same_auth(const struct vhost *a, const struct vhost *b);
 /* Is certificate among the methods of auth and enable-auth?  Is it part of every way in? */
 bool config_wants_certificate(const struct vhost *v);
 bool config_needs_certificate(const struct vhost *v);
+/* Is this a method of sign-on in a browser? */
+bool config_is_sso(const struct auth_method *m);
+/* Is it the first thing that a client is asked for? */
+bool config_begins_with_sso(const struct vhost *v);
+/* The address of our pages for browsers, without a path; nullptr: there are none. */
+constexpr size_t CONFIG_SSO_URL_MAX = 255;
+const char *config_sso_url(const struct vhost *v);
+/* Is oidc among the methods of auth and enable-auth?  Does every way in begin with it? */
+bool config_takes_bearer(const struct vhost *v);
+bool config_needs_bearer(const struct vhost *v);
 /* Does the method live on tokens of HTTP Negotiate?  Does a virtual host offer such a method, or nothing else? */
 bool config_is_token(const struct auth_method *m);
 bool config_takes_token(const struct vhost *v);

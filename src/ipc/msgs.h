@@ -47,8 +47,27 @@ enum msgs_sign : uint8_t { SIGN_ECDSA = 1, SIGN_RSA_PKCS1, SIGN_RSA_PSS, SIGN_ED
 /* AuthDone.verdict */
 enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
 
-/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault. */
-enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN };
+/* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault.  SSO: the browser is to go to sso_url. */
+enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN, BACK_SSO = 37 };
+
+/* Auth.sso_can */
+enum msgs_sso_can : uint8_t {
+	SSO_CAN_EMBEDDED = 1 << 0, /* in a window of its own */
+	SSO_CAN_EXTERNAL = 1 << 1, /* in the browser of the system, with a listener for the token */
+	SSO_LIKES_EXTERNAL = 1 << 2, /* the latter, if it is left to the client */
+};
+
+/* Sso.step, BackBegin.sso_step: the browser begins; it comes back from the provider */
+enum msgs_sso_step : uint8_t { SSO_START = 1, SSO_FINISH };
+
+/* SsoDone.status */
+enum msgs_sso_status : uint8_t {
+	SSO_REDIRECT = 1, /* to the provider */
+	SSO_PROVEN, /* here is the token */
+	SSO_REFUSED, /* the provider or the user said no */
+	SSO_BROKEN, /* the provider cannot be asked */
+	SSO_UNKNOWN, /* no sign-on that we know, or not of this browser */
+};
 
 /* Acct.kind */
 enum msgs_acct : uint8_t { ACCT_START = 1, ACCT_INTERIM, ACCT_STOP };

@@ -38,13 +38,15 @@ struct auth_login {
 	struct auth_place at;      /* the method whose turn it is */
 	bool is_bound;             /* to this way: it asked or said yes; the others are out */
 	bool has_cert;             /* the method certificate said yes */
-	bool shows_cert;           /* the request under way came with one */
+	uint8_t shows;             /* what the request under way came with: enum auth_shows */
 	bool is_denied;            /* a way before this one said no to the same password */
 	uint64_t conv;             /* with this method; 0: none */
 	uint8_t step;
 	struct auth_prompt *prompt; /* to be answered next; nullptr: name and password are */
 	struct addr remote;
 	struct session_client client; /* ours */
+	uint8_t sso_can; /* of the request under way, or one before */
+	uint8_t sso_key[AUTH_SSO_KEY_LEN];
 	UT_hash_handle hh;
 };
 
@@ -294,6 +296,9 @@ static void learn_client(struct auth_login *l, const struct auth_request *r)
 	l->client = (struct session_client){ copy(r->client.user_agent), copy(r->client.hostname),
 					     copy(r->client.device_type), copy(r->client.device_platform) };
 	l->remote = r->remote;
+	l->sso_can |= r->sso_can;
+	if (r->sso_key != nullptr)
+		memcpy(l->sso_key, r->sso_key, sizeof l->sso_key);
 	if (r->strap_key !=
 	    nullptr) { /* one that was announced once is demanded, even if a later step is silent */
 		memcpy(l->strap_key, r->strap_key, sizeof l->strap_key);
@@ -313,7 +318,7 @@ static void put(char *out, size_t cap, const char *text)
 
 static bool find_way(const struct auth *a, const struct auth_login *l, size_t from, uint8_t *way)
 {
-	return auth_place_find_way(&a->cfg->vhosts[l->vhost], from, l->shows_cert, way);
+	return auth_place_find_way(&a->cfg->vhosts[l->vhost], from, l->shows, way);
 }
 
 static bool is_next_way(const struct auth *a, const struct auth_login *l)
@@ -322,10 +327,15 @@ static bool is_next_way(const struct auth *a, const struct auth_login *l)
 	return !l->is_bound && find_way(a, l, l->at.way + 1u, &way);
 }
 
+uint64_t auth_next_serial(struct auth *a)
+{
+	return ++a->last_serial;
+}
+
 /* The job is for the method whose turn it is, and no longer ours.  True: the login is over; else l may be gone. */
 static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job, struct mono now)
 {
-	job->serial = ++a->last_serial;
+	job->serial = auth_next_serial(a);
 	job->method = auth_place_method(&a->cfg->vhosts[l->vhost], l->at);
 	job->deadline = clock_add_s(now, AUTH_JOB_S);
 	job->is_answer = l->conv != 0;
@@ -336,7 +346,7 @@ static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job,
 	job->conv = l->conv;
 	job->step = l->step;
 	job->is_kept = is_next_way(a, l);
-	job->wants_more = job->is_final = job->is_certificate = false;
+	job->wants_more = job->is_final = job->is_over = job->is_certificate = false;
 	job->result = ERR_BUSY;
 	l->serial = job->serial;
 	l->job_until = job->deadline;
@@ -357,6 +367,8 @@ static struct auth_job *make_job(const struct auth_login *l, const char *passwor
 	memcpy(job->auth_id, l->auth_id, AUTH_ID_LEN);
 	job->vhost = l->vhost;
 	job->remote = l->remote;
+	job->sso_can = l->sso_can;
+	memcpy(job->sso_key, l->sso_key, sizeof job->sso_key);
 	put(job->username, sizeof job->username, l->username);
 	put(job->group, sizeof job->group, l->group);
 	if (l->client.user_agent != nullptr)
@@ -376,6 +388,7 @@ static bool start(struct auth *a, struct auth_login *l, const struct auth_reques
 	struct auth_job *job = make_job(l, r != nullptr ? r->password : nullptr);
 	if (job == nullptr ||
 	    (r != nullptr && (auth_job_set_cert(job, r->cert, r->cert_len) != ERR_OK ||
+			      auth_job_set_bearer(job, r->bearer) != ERR_OK ||
 			      auth_token_set(&job->token, r->token, r->token_len) != ERR_OK))) {
 		auth_job_free(job);
 		return give_up(a, l, err_text(ERR_NOMEM));
@@ -388,14 +401,66 @@ static bool begin_with_certificate(struct auth *a, struct auth_login *l, const s
 				   struct mono now)
 {
 	uint8_t way;
-	if (r->username != nullptr || r->password != nullptr || !l->shows_cert || l->is_bound ||
-	    l->prompt != nullptr || !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
+	if (r->username != nullptr || r->password != nullptr || (l->shows & AUTH_SHOWS_CERT) == 0 ||
+	    l->is_bound || l->prompt != nullptr ||
+	    !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
 		return false;
 	start_over(a, l);
 	l->username[0] = '\0';
 	l->at.way = way;
 	l->ticket = r->ticket;
 	if (start(a, l, r, now))
+		drop(a, l);
+	return true;
+}
+
+/* A token says all, so it begins anew whatever was said before.  False: there is none. */
+static bool begin_with_bearer(struct auth *a, struct auth_login *l, const struct auth_request *r,
+			      struct mono now)
+{
+	if (r->bearer == nullptr)
+		return false;
+	start_over(a, l);
+	l->username[0] = '\0';
+	l->ticket = r->ticket;
+	bool has_way = find_way(a, l, 0, &l->at.way);
+	if (!has_way)
+		deny(a, &l->ticket, failed_text);
+	if (!has_way || start(a, l, r, now))
+		drop(a, l);
+	return true;
+}
+
+/* The first way asks for nothing but a browser.  False: it asks for something else. */
+static bool begin_with_browser(struct auth *a, struct auth_login *l, const struct auth_request *r,
+			       struct mono now)
+{
+	uint8_t way;
+	if ((l->shows & AUTH_SHOWS_BROWSER) == 0 || l->is_bound || l->prompt != nullptr ||
+	    !find_way(a, l, 0, &way) || !auth_place_wants_browser(&a->cfg->vhosts[l->vhost], way))
+		return false;
+	start_over(a, l);
+	l->username[0] = '\0';
+	l->at.way = way;
+	l->ticket = r->ticket;
+	if (start(a, l, nullptr, now))
+		drop(a, l);
+	return true;
+}
+
+/* The answer to a sign-on is its token.  False: no browser was asked for. */
+static bool take_sso(struct auth *a, struct auth_login *l, const struct auth_request *r, struct mono now)
+{
+	if (l->prompt == nullptr || !l->prompt->is_sso)
+		return false;
+	if (r->sso_token == nullptr) {
+		ask_more(a, &r->ticket, l);
+		return true;
+	}
+	struct auth_job *job = make_job(l, r->sso_token);
+	l->ticket = r->ticket;
+	free(TAKE(l->prompt));
+	if (job == nullptr ? give_up(a, l, err_text(ERR_NOMEM)) : give_job(a, l, job, now))
 		drop(a, l);
 	return true;
 }
@@ -431,14 +496,18 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 		step_token(a, l, r, now);
 		return;
 	}
-	l->shows_cert = r->cert_len > 0;
+	bool is_empty = r->username == nullptr && r->password == nullptr;
+	l->shows = (uint8_t)((r->cert_len > 0 ? AUTH_SHOWS_CERT : 0) |
+			     (r->bearer != nullptr ? AUTH_SHOWS_BEARER : 0) |
+			     (is_empty && l->sso_can != 0 ? AUTH_SHOWS_BROWSER : 0));
 	/* a form that asks for the name is the first one: what was under way is given up */
 	if (r->username != nullptr) {
 		start_over(a, l);
 		put(l->username, sizeof l->username, r->username);
 	}
 	choose_group(a, l, r);
-	if (begin_with_certificate(a, l, r, now))
+	if (begin_with_bearer(a, l, r, now) || take_sso(a, l, r, now) ||
+	    begin_with_certificate(a, l, r, now) || begin_with_browser(a, l, r, now))
 		return;
 	bool has_name = r->username != nullptr || l->username[0] != '\0';
 	if (!has_name || r->password == nullptr) {
@@ -489,6 +558,8 @@ static bool end_denied(struct auth *a, struct auth_login *l, struct auth_job *jo
 	}
 	if (job->is_final && config_needs_certificate(&a->cfg->vhosts[l->vhost]))
 		l->tries = AUTH_TRIES; /* the same certificate would come again */
+	if (job->is_over || (l->shows & AUTH_SHOWS_BEARER) != 0)
+		l->tries = AUTH_TRIES; /* a token is no guess: there is nothing to ask for */
 	if (!job->is_certificate)
 		tell_wrong(a, l);
 	bool is_over = fail(a, l, job->why, job->message);

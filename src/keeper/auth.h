@@ -45,6 +45,10 @@ struct auth_request {
 	const uint8_t *token; /* of HTTP Negotiate */
 	size_t token_len;     /* 0: none */
 	const char *username, *password, *group; /* nullptr: absent; group also "" */
+	uint8_t sso_can;        /* enum msgs_sso_can */
+	const uint8_t *sso_key; /* AUTH_SSO_KEY_LEN bytes; nullptr: none */
+	const char *sso_token;  /* of a sign-on; nullptr: none */
+	const char *bearer;  /* token that the client brings; nullptr: none */
 	const uint8_t *strap_key; /* SESSION_STRAP_KEY_LEN bytes that the client announces; nullptr: none */
 	struct addr remote;
 	struct session_client client; /* borrowed */
@@ -116,6 +120,9 @@ void auth_init(struct auth *a, const struct config *cfg, struct auth_ops ops);
 void auth_fini(struct auth *a);
 /* Logins under way of virtual hosts that moved, or whose methods changed, begin anew. */
 void auth_set_config(struct auth *a, const struct config *cfg);
+
+/* A number that no job or conversation has had. */
+uint64_t auth_next_serial(struct auth *a);
 
 /* One step.  The answer comes through ops.answer, here or later. */
 void auth_request(struct auth *a, const struct auth_request *r, struct mono now);

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "config/config.h"
 #include "ipc/messages.pb-c.h"
 #include "keeper/auth_queue.h"
 
@@ -18,6 +19,9 @@ constexpr size_t AUTH_NAME_MAX = 256;     /* with the end */
 constexpr size_t AUTH_PASSWORD_MAX = 513; /* with the end; crypt() takes 512 */
 constexpr size_t AUTH_TEXT_MAX = 1024;    /* with the end; of a back end, for the user */
 constexpr size_t AUTH_CERT_MAX = 8192;    /* of a client, DER */
+constexpr size_t AUTH_BEARER_MAX = 12 * 1024; /* of a token that the client brings */
+constexpr size_t AUTH_SSO_LEN = 32;       /* of each secret of a sign-on */
+constexpr size_t AUTH_SSO_KEY_LEN = 64;
 constexpr size_t AUTH_TOKEN_MAX = 12'288; /* of HTTP Negotiate; what a head of a request has room for */
 constexpr size_t AUTH_LABEL_MAX = 128;    /* with the end */
 
@@ -40,6 +44,20 @@ struct auth_prompt {
 	bool wants_token;            /* of HTTP Negotiate: nothing that a form could bring */
 	/* the answer is no secret */
 	bool echo;
+	/* a browser is to sign on (sso.h) */
+	bool is_sso, sso_external;
+	uint8_t sso_ref[AUTH_SSO_LEN];
+	char sso_base[CONFIG_SSO_URL_MAX + 1];
+};
+
+/* What the auth process is asked for a browser. */
+struct auth_sso {
+	uint64_t flow; /* the conversation that it is for */
+	uint8_t step;  /* enum msgs_sso_step */
+	char state[2 * AUTH_SSO_LEN + 1];
+	uint8_t secret[AUTH_SSO_LEN];
+	char *code; /* of the provider; nullptr: none */
+	char *url;  /* its answer: where the browser is to go; nullptr: none */
 };
 
 struct auth_job {
@@ -61,6 +79,10 @@ struct auth_job {
 	bool has_password; /* else the back end has to ask for what it wants */
 	uint8_t *cert; /* DER that TLS has accepted; nullptr: none */
 	size_t cert_len;
+	char *bearer; /* token of Authorization: Bearer; nullptr: none */
+	uint8_t sso_can; /* enum msgs_sso_can */
+	uint8_t sso_key[AUTH_SSO_KEY_LEN];
+	struct auth_sso *sso; /* nullptr: a job of a login */
 	struct auth_token token; /* of the client */
 	struct addr remote;
 	char agent[AUTH_LABEL_MAX];
@@ -70,6 +92,7 @@ struct auth_job {
 	struct auth_prompt prompt;
 	/* ERR_OK; ERR_AUTH: wrong, try again; ERR_BUSY: not run; others: the back end does not work */
 	enum err result;
+	bool is_over; /* with ERR_AUTH: the login ends, for there is nothing to ask for */
 	bool is_final; /* with ERR_AUTH: asking again is of no use */
 	bool is_certificate; /* the answer of the user was not looked at */
 	bool must_save; /* before ERR_OK counts, the back end's file must be written: the use of a code */
@@ -85,5 +108,10 @@ struct auth_job *auth_job_new(void);
 void auth_job_free(struct auth_job *job);
 /* The certificate is copied; len 0: none.  ERR_NOMEM. */
 enum err auth_job_set_cert(struct auth_job *job, const uint8_t *der, size_t len);
+/* nullptr: none.  ERR_NOMEM; ERR_RANGE: too long. */
+enum err auth_job_set_bearer(struct auth_job *job, const char *token);
+void auth_job_wipe_bearer(struct auth_job *job);
+/* A job that asks for a browser; code nullptr: none.  ERR_NOMEM. */
+enum err auth_job_set_sso(struct auth_job *job, uint64_t flow, const char *code);
 /* Ask the user; message and label are cut to fit. */
 void auth_job_ask(struct auth_job *job, uint8_t step, const char *message, const char *label);

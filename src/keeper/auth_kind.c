@@ -6,6 +6,7 @@
 #include "keeper/auth_otp.h"
 #include "keeper/cert_gate.h"
 #include "keeper/keeper.h"
+#include "keeper/sso.h"
 
 /* {{ plain: a password, a code, or one after the other */
 
@@ -70,7 +71,7 @@ void auth_kind_file_done(void *ctx, struct auth_job *job)
 		auth_done(&k->auth, job, clock_now());
 }
 
-/* {{ pam, radius, ldap, gssapi: in the auth process */
+/* {{ pam, radius, ldap, oidc: in the auth process */
 
 static enum err remote_begin(struct keeper *k, struct auth_job *job, struct mono)
 {
@@ -87,12 +88,25 @@ static void remote_cancel(struct keeper *k, uint64_t conv)
 	auth_remote_cancel(&k->remote, conv);
 }
 
+/* A token comes with the request that begins a login, or never. */
+static enum err bearer_begin(struct keeper *k, struct auth_job *job, struct mono now)
+{
+	if (job->bearer != nullptr)
+		return remote_begin(k, job, now);
+	job->result = ERR_AUTH;
+	job->why = "no bearer token: oidc must be the first method of auth, and the client must bring one";
+	auth_done(&k->auth, job, now);
+	return ERR_OK;
+}
+
 static const struct auth_kind kinds[] = {
 	{ "plain", plain_begin, plain_answer, nullptr },
 	{ "certificate", cert_gate_begin, cert_gate_begin, remote_cancel }, /* remote: client-ocsp */
 	{ "pam", remote_begin, remote_answer, remote_cancel },
 	{ "radius", remote_begin, remote_answer, remote_cancel },
 	{ "ldap", remote_begin, remote_answer, remote_cancel },
+	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
+	{ "oidc-sso", sso_begin, sso_answer, sso_cancel },
 	{ "gssapi", remote_begin, remote_answer, remote_cancel },
 };
 

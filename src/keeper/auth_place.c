@@ -48,6 +48,26 @@ static bool wants_certificate(const struct vhost *v, size_t way)
 	return strcmp(v->enable_auth.v[way - 1].name, "certificate") == 0;
 }
 
+/* The method that a way begins with; nullptr: a certificate, or none. */
+static const struct auth_method *first_of(const struct vhost *v, size_t way)
+{
+	if (wants_certificate(v, way) || (way == 0 && v->auth.n == 0))
+		return nullptr;
+	return way > 0 ? &v->enable_auth.v[way - 1] : &v->auth.v[0];
+}
+
+static bool wants_bearer(const struct vhost *v, size_t way)
+{
+	const struct auth_method *m = first_of(v, way);
+	return m != nullptr && strcmp(m->name, "oidc") == 0;
+}
+
+bool auth_place_wants_browser(const struct vhost *v, size_t way)
+{
+	const struct auth_method *m = first_of(v, way);
+	return m != nullptr && config_is_sso(m);
+}
+
 static bool wants_token(const struct vhost *v, size_t way)
 {
 	const struct auth_method *m =
@@ -65,10 +85,20 @@ bool auth_place_find_token(const struct vhost *v, uint8_t *way)
 	return false;
 }
 
-bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way)
+static bool may_try(const struct vhost *v, size_t way, uint8_t shows)
 {
-	while (auth_place_has_way(v, from) &&
-	       ((!shows_cert && wants_certificate(v, from)) || wants_token(v, from)))
+	if (wants_token(v, way))
+		return false;
+	if (wants_bearer(v, way) != ((shows & AUTH_SHOWS_BEARER) != 0))
+		return false;
+	if (auth_place_wants_browser(v, way) && (shows & AUTH_SHOWS_BROWSER) == 0)
+		return false;
+	return (shows & AUTH_SHOWS_CERT) != 0 || !wants_certificate(v, way);
+}
+
+bool auth_place_find_way(const struct vhost *v, size_t from, uint8_t shows, uint8_t *way)
+{
+	while (auth_place_has_way(v, from) && !may_try(v, from, shows))
 		from++;
 	if (!auth_place_has_way(v, from))
 		return false;

@@ -15,14 +15,23 @@ struct auth_place {
 	uint8_t pos; /* in the way */
 };
 
+/* What a request shows beside name and password; bits. */
+enum auth_shows : uint8_t {
+	AUTH_SHOWS_CERT = 1 << 0,
+	AUTH_SHOWS_BEARER = 1 << 1,  /* and nothing else: other ways are none for it */
+	AUTH_SHOWS_BROWSER = 1 << 2, /* it could get one, and brings nothing else */
+};
+
 bool auth_place_has_way(const struct vhost *v, size_t way);
 /* False: the way is walked to its end, or there is no such way. */
 bool auth_place_is_method(const struct vhost *v, struct auth_place at);
-/* The first way from this one on that may be tried with a form: one that begins with a certificate only if one was shown, one that begins
- * with a token never. */
-bool auth_place_find_way(const struct vhost *v, size_t from, bool shows_cert, uint8_t *way);
-/* The first way that begins with a token of HTTP Negotiate. */
+/* The first way from this one on that may be tried: one that begins with a certificate, a token
+ * or a browser only if it was shown. */
+bool auth_place_find_way(const struct vhost *v, size_t from, uint8_t shows, uint8_t *way);
+/* The first way that begins with a token of HTTP Negotiate; auth_place_find_way finds none of these. */
 bool auth_place_find_token(const struct vhost *v, uint8_t *way);
+/* Does this way begin with a sign-on in a browser? */
+bool auth_place_wants_browser(const struct vhost *v, size_t way);
 /* The first way that begins with a certificate, whatever comes before it. */
 bool auth_place_find_certificate(const struct vhost *v, uint8_t *way);
 /* Its number for config_vhost_method; UINT32_MAX, which is nobody's, if it is no method. */

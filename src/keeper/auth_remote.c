@@ -29,9 +29,11 @@ static enum err hold(struct auth_remote *r, struct auth_job *job)
 	h->conv = job->conv;
 	h->job = job;
 	HASH_ADD(hh, r->jobs, conv, sizeof h->conv, h);
-	if (!job->is_kept &&
-	    !job->is_certificate) /* with a certificate, the password is of the next method */
+	/* with a certificate, the password is of the next method */
+	if (!job->is_kept && !job->is_certificate) {
 		explicit_bzero(job->password, sizeof job->password);
+		auth_job_wipe_bearer(job);
+	}
 	return ERR_OK;
 }
 
@@ -93,6 +95,15 @@ static Msg__BackBegin begin_of(uint32_t generation, const struct auth_job *job)
 	return m;
 }
 
+static void add_sso(Msg__BackBegin *m, struct auth_sso *sso)
+{
+	m->sso_step = sso->step;
+	m->sso_state = sso->state;
+	m->sso_secret = ipc_bytes(sso->secret, sizeof sso->secret);
+	if (sso->code != nullptr)
+		m->sso_code = sso->code;
+}
+
 enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct auth_job *job)
 {
 	Msg__BackBegin m = begin_of(generation, job);
@@ -100,6 +111,10 @@ enum err auth_remote_begin(struct auth_remote *r, uint32_t generation, struct au
 	m.has_password = job->has_password;
 	m.group = job->group;
 	m.token = ipc_bytes(job->token.bytes, job->token.len);
+	if (job->bearer != nullptr)
+		m.bearer = job->bearer;
+	if (job->sso != nullptr)
+		add_sso(&m, job->sso);
 	TRY(tell(r, MSG_BACK_BEGIN, &m.base));
 	return hold(r, job);
 }
@@ -155,6 +170,16 @@ static void take_yes(struct auth_job *job, Msg__BackDone *m)
 	job->result = ERR_OK;
 }
 
+/* Where the browser is to go; no answer to a login. */
+static void take_url(struct auth_job *job, const Msg__BackDone *m)
+{
+	job->result = ERR_SYS;
+	if (job->sso == nullptr || m->sso_url[0] == '\0')
+		return;
+	job->sso->url = strdup(m->sso_url);
+	job->result = job->sso->url != nullptr ? ERR_OK : ERR_NOMEM;
+}
+
 static void take(struct auth_job *job, Msg__BackDone *m)
 {
 	put(job->why_text, sizeof job->why_text, m->why);
@@ -173,6 +198,7 @@ static void take(struct auth_job *job, Msg__BackDone *m)
 		job->prompt.wants_token = m->wants_token;
 		return;
 	case BACK_DENIED: job->result = ERR_AUTH; return;
+	case BACK_SSO: take_url(job, m); return;
 	case BACK_BROKEN: break;
 	}
 	job->result = ERR_SYS;

@@ -23,6 +23,7 @@
 #include "keeper/reload.h"
 #include "keeper/restore.h"
 #include "keeper/session.h"
+#include "keeper/sso.h"
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
@@ -51,6 +52,7 @@ struct keeper {
 	struct auth auth;
 	struct recall recall;     /* what survives us */
 	struct auth_remote remote; /* PAM, RADIUS */
+	struct sso sso;            /* browsers that sign on */
 	struct acct acct;
 	struct quotas quotas;
 	struct period period;

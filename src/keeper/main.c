@@ -278,6 +278,7 @@ static void on_tick(uv_timer_t *timer)
 	restore_tick(k, now);
 	sessions_tick(&k->sessions, now);
 	auth_tick(&k->auth, now);
+	sso_tick(k, now);
 	acct_tick(k, now);
 	entry_tick(k, now);
 	auth_set_tick(&k->now.auth, now);
@@ -313,6 +314,7 @@ static void fini(struct keeper *k)
 	edition_fini(&k->now);
 	edition_fini(&k->before);
 	auth_remote_fini(&k->remote);
+	sso_fini(k);
 	acct_fini(&k->acct);
 	quota_fini(&k->quotas);
 	maps_fini(&k->maps);
@@ -329,7 +331,10 @@ static void fini(struct keeper *k)
 static void finish_remote(void *ctx, struct auth_job *job)
 {
 	struct keeper *k = ctx;
-	auth_done(&k->auth, job, clock_now());
+	if (job->sso != nullptr)
+		sso_done(k, job);
+	else
+		auth_done(&k->auth, job, clock_now());
 }
 
 int main(void)

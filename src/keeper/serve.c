@@ -105,6 +105,10 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 		.group = b->group,
 		.cert = b->client_cert.data,
 		.cert_len = b->client_cert.len,
+		.sso_can = (uint8_t)b->sso_can,
+		.sso_key = bytes_of(b->sso_key, AUTH_SSO_KEY_LEN),
+		.sso_token = b->sso_token[0] != '\0' ? b->sso_token : nullptr,
+		.bearer = b->bearer[0] != '\0' ? b->bearer : nullptr,
 		.token = b->token.data,
 		.token_len = b->token.len,
 		.strap_key = key_of(b->strap_key),
@@ -114,6 +118,8 @@ static void on_auth(struct ipc *ipc, struct ipc_msg *m)
 	auth_request(&k->auth, &r, clock_now());
 	explicit_bzero(b->password,
 		       strlen(b->password)); /* an empty one is a shared constant and has no byte to write */
+	explicit_bzero(b->bearer, strlen(b->bearer));
+	explicit_bzero(b->sso_token, strlen(b->sso_token));
 }
 
 static void answer_auth(void *ctx, const struct auth_ticket *t, const struct auth_answer *a)
@@ -134,6 +140,11 @@ static void answer_auth(void *ctx, const struct auth_ticket *t, const struct aut
 		done.echo = a->prompt->echo;
 		done.is_challenge = a->prompt->is_challenge;
 		done.wants_token = a->prompt->wants_token;
+	}
+	if (a->prompt != nullptr && a->prompt->is_sso) {
+		done.sso_ref = ipc_bytes(a->prompt->sso_ref, AUTH_SSO_LEN);
+		done.sso_base = text(a->prompt->sso_base);
+		done.sso_external = a->prompt->sso_external;
 	}
 	done.cert_authenticated = a->cert_authenticated;
 	if (a->token != nullptr)
@@ -303,6 +314,7 @@ const struct session_ops keeper_session_ops = {
 static ipc_handler *const handlers[MSG_N] = {
 	[MSG_SIGN] = on_sign,
 	[MSG_AUTH] = on_auth,
+	[MSG_SSO] = sso_on_browser,
 	[MSG_OPEN] = on_open,
 	[MSG_CLOSED] = closing_on_closed,
 	[MSG_LOGOUT] = on_logout,

@@ -419,6 +419,29 @@ static struct slice find_cookie(struct slice line, const char *name)
 	return (struct slice){};
 }
 
+/* token68 of RFC 7235, which every signed token is made of. */
+static bool is_token68(struct slice s)
+{
+	static const char marks[] = "-._~+/=";
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		if (!is_plain && (c == '\0' || strchr(marks, c) == nullptr))
+			return false;
+	}
+	return s.n > 0;
+}
+
+struct slice http_bearer(const struct http *h)
+{
+	struct slice value = http_header(h, "Authorization");
+	if (!text_has_prefix_nocase(value, "Bearer "))
+		return (struct slice){};
+	const size_t skip = strlen("Bearer ");
+	struct slice token = text_trim((struct slice){ .p = value.p + skip, .n = value.n - skip });
+	return is_token68(token) ? token : (struct slice){};
+}
+
 enum err http_cookie(const struct http *h, const char *name, char *out, size_t cap, size_t *len)
 {
 	struct slice value = {};

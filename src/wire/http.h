@@ -16,7 +16,7 @@
 #include "wire/http_engine.h"
 #include "wire/text.h"
 
-constexpr size_t HTTP_TARGET_MAX = 255;
+constexpr size_t HTTP_TARGET_MAX = 4095; /* identity providers give browsers long ones */
 constexpr size_t HTTP_HEAD_MAX = 16 * 1024;
 constexpr size_t HTTP_BODY_MAX = 256 * 1024;
 constexpr size_t HTTP_FIELDS_MAX = 96;
@@ -97,6 +97,8 @@ struct slice http_header(const struct http *h, const char *name);
 struct slice http_header_next(const struct http *h, const char *name, size_t *i);
 /* Its text made printable and cut to cap; "" if there is none. */
 void http_header_text(const struct http *h, const char *name, char *out, size_t cap);
+/* The token of Authorization: Bearer (RFC 6750); p nullptr: there is none, or its bytes are no token's. */
+struct slice http_bearer(const struct http *h);
 /* First cookie of this name that is not empty, as it came, NUL added.  ERR_NOTFOUND; ERR_RANGE if it does not fit. */
 enum err http_cookie(const struct http *h, const char *name, char *out, size_t cap, size_t *len);
 
@@ -109,6 +111,9 @@ struct http_extra {
 	bool anonymous; /* leave out what tells the product (camouflage) */
 	const char *reason; /* X-Reason, which openconnect prints; made one line; nullptr: none */
 	const char *realm; /* of WWW-Authenticate: Basic; nullptr: none */
+	const char *location; /* nullptr: none */
+	bool for_browser; /* what is in its address is for nobody else, and the page is for now only */
+	const char *challenge; /* the whole value of WWW-Authenticate; nullptr: none */
 	const char *
 		negotiate; /* token of WWW-Authenticate: Negotiate, base64; "": that only is offered; nullptr: no such line */
 };

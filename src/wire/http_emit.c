@@ -61,6 +61,18 @@ static void emit_extra(struct writer *w, const struct http_extra *extra)
 		emit_checked(w, extra->realm);
 		writer_str(w, "\"\r\n");
 	}
+	if (extra->location != nullptr) {
+		writer_str(w, "Location: ");
+		emit_checked(w, extra->location);
+		writer_str(w, "\r\n");
+	}
+	if (extra->for_browser)
+		writer_str(w, "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n");
+	if (extra->challenge != nullptr) {
+		writer_str(w, "WWW-Authenticate: ");
+		emit_checked(w, extra->challenge);
+		writer_str(w, "\r\n");
+	}
 	if (extra->negotiate != nullptr) {
 		writer_str(w, extra->negotiate[0] != '\0' ? "WWW-Authenticate: Negotiate "
 							  : "WWW-Authenticate: Negotiate");

@@ -114,6 +114,25 @@ enum err login_cookies_done(struct login_cookies *c, const char *context, const 
 	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", text, "; path=/; Secure; HttpOnly");
 }
 
+/* Lax: it has to come back with the redirection of another site. */
+enum err login_cookies_browser(struct login_cookies *c, const char *secret)
+{
+	*c = (struct login_cookies){};
+	return add_cookie(c, "__Host-ocsso=", secret,
+			  "; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax");
+}
+
+/* Not HttpOnly: the window of a client may read it by script, and it is good once, for a minute, for one login. */
+enum err login_cookies_sso(struct login_cookies *c, const char *name, const char *value)
+{
+	char head[64];
+	auto w = writer_of(head, sizeof head);
+	writer_fmt(&w, "%s=", name);
+	writer_u8(&w, '\0');
+	*c = (struct login_cookies){};
+	return writer_ok(&w) ? add_cookie(c, head, value, "; path=/; Secure") : ERR_RANGE;
+}
+
 enum err login_cookies_svc(struct login_cookies *c)
 {
 	*c = (struct login_cookies){};

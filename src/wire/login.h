@@ -46,6 +46,7 @@ struct login_req {
 	bool has_group; /* also when it is empty: no particular one */
 	bool aggregate; /* the root was <config-auth>: answer in XML whatever the headers say */
 	bool client_cert_fail;
+	char sso_token[LOGIN_TOKEN_MAX + 1]; /* "" if none */
 	uint32_t capabilities; /* enum login_capability */
 	char username[LOGIN_USER_MAX + 1];
 	char password[LOGIN_SECRET_MAX + 1];
@@ -88,6 +89,14 @@ struct login_group {
 	const char *label;
 };
 
+/* A browser is to sign on (protocol.md 5). */
+struct login_sso {
+	const char *login; /* where it begins */
+	const char *final; /* where it ends */
+	const char *token_cookie, *error_cookie;
+	bool external; /* it is that of the system */
+};
+
 /* A text that is nullptr is left out. */
 struct login_form {
 	const char *id; /* of <auth>; nullptr: "main".  "challenge": openconnect answers from its token */
@@ -106,6 +115,7 @@ struct login_form {
 	size_t groups_n;
 	size_t selected; /* index of groups, shown first; groups_n: none */
 	const char *handle; /* comes back in login_req.handle; XML only */
+	const struct login_sso *sso; /* nullptr: no browser is asked for; XML only */
 };
 void login_emit_form(struct writer *w, enum login_dialect dialect, const struct login_form *form);
 
@@ -154,6 +164,10 @@ enum err login_cookies_form(struct login_cookies *c, const char *context, uint32
 /* With success: webvpncontext (nullptr: without), webvpn, and webvpnc, whose text is the short one of 7.2 without a profile. */
 enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
 			    const char *cert_sha1, const struct login_profile *profile);
+/* For a browser that signs on: what it is known by when it comes back. */
+enum err login_cookies_browser(struct login_cookies *c, const char *secret);
+/* At its end: the token, or that it failed, in the cookie of this name. */
+enum err login_cookies_sso(struct login_cookies *c, const char *name, const char *value);
 /* At the door of IP phones: away with webvpn, and webvpnlogin (7.4). */
 enum err login_cookies_svc(struct login_cookies *c);
 
@@ -172,6 +186,7 @@ enum login_path : uint8_t {
 	LOGIN_PATH_PAGE, /* login_static_page has it */
 	LOGIN_PATH_PROFILE, /* below "/profiles/" */
 	LOGIN_PATH_SVC, /* of IP phones */
+	LOGIN_PATH_SSO, /* of browsers that sign on */
 	LOGIN_PATH_RESERVED, /* of Cisco's, with nothing of ours behind it: 404 */
 	LOGIN_PATH_OTHER, /* maybe a group */
 };

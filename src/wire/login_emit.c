@@ -122,6 +122,18 @@ static const char *id_of(enum login_dialect dialect, const struct login_form *fo
 	return or_else(form->id, "main");
 }
 
+static void emit_sso(struct writer *w, const struct login_sso *s)
+{
+	emit_element(w, "sso-v2-login", s->login);
+	emit_element(w, "sso-v2-login-final", s->final);
+	emit_element(w, "sso-v2-logout", s->final);
+	emit_element(w, "sso-v2-logout-final", s->final);
+	emit_element(w, "sso-v2-token-cookie-name", s->token_cookie);
+	emit_element(w, "sso-v2-error-cookie-name", s->error_cookie);
+	if (s->external)
+		emit_element(w, "sso-v2-browser-mode", "external");
+}
+
 void login_emit_form(struct writer *w, enum login_dialect dialect, const struct login_form *form)
 {
 	open_document(w, dialect, "auth-request");
@@ -134,9 +146,13 @@ void login_emit_form(struct writer *w, enum login_dialect dialect, const struct 
 	emit_element(w, "message", or_else(form->message, request_for(form)));
 	emit_element(w, "banner", form->banner);
 	emit_error(w, form->error_id, form->error);
+	if (form->sso != nullptr)
+		emit_sso(w, form->sso);
 	writer_str(w, "<form method=\"post\"");
 	emit_attribute(w, "action", or_else(form->action, "/auth"));
 	writer_str(w, ">\n");
+	if (form->sso != nullptr)
+		writer_str(w, "<input type=\"sso\" name=\"sso-token\"/>\n");
 	if (form->ask_username)
 		emit_input(w, "text", "username", "Username:");
 	if (form->ask_password)

@@ -21,6 +21,7 @@ static const struct {
 	[LOGIN_KEY_ACCESS] = PLACE(group_access, false),
 	[LOGIN_KEY_HANDLE] = PLACE(handle, false),
 	[LOGIN_KEY_TOKEN] = PLACE(session_token, false),
+	[LOGIN_KEY_SSO_TOKEN] = PLACE(sso_token, false),
 	[LOGIN_KEY_VERSION] = PLACE(version, false),
 	[LOGIN_KEY_DEVICE_ID] = PLACE(device.id, false),
 	[LOGIN_KEY_COMPUTER_NAME] = PLACE(device.computer_name, false),
@@ -42,6 +43,7 @@ static const struct {
 	{ "verify_pin", LOGIN_KEY_NONE },
 	{ "verify_password", LOGIN_KEY_NONE }, /* the client has compared */
 	{ "group_list", LOGIN_KEY_GROUP },
+	{ "sso-token", LOGIN_KEY_SSO_TOKEN },
 };
 
 static bool has_suffix_nocase(struct slice s, const char *suffix)

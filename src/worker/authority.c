@@ -68,6 +68,24 @@ enum err authority_sign(struct conn *c)
 	return ERR_OK;
 }
 
+/* openconnect has a window of its own only in some of its front ends, but always a browser of the system if it says so. */
+static uint32_t sso_can(const struct conn *c, const struct login_req *req, bool has_key)
+{
+	enum login_client client = login_client_class(http_header(&c->web->http, "User-Agent"));
+	bool external = has_key && (req->capabilities & LOGIN_CAP_SSO_BROWSER) != 0;
+	uint32_t can = (req->capabilities & LOGIN_CAP_SSO_V2) != 0 ? SSO_CAN_EMBEDDED : 0;
+	if (config_sso_url(tls_vhost(&c->tls)) == nullptr || c->web->dialect != LOGIN_XML)
+		return 0;
+	if (external)
+		can |= SSO_CAN_EXTERNAL;
+	if (external && client == LOGIN_CLIENT_OPENCONNECT)
+		can |= SSO_LIKES_EXTERNAL;
+	return can;
+}
+
+/* With an end, wiped by authority_auth; one thread. */
+static char bearer[HTTP_HEAD_MAX];
+
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
 			size_t auth_id_len, struct slice token)
 {
@@ -89,13 +107,40 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	uint8_t strap_key[STRAP_KEY_LEN];
 	if (strap_parse_key(strap_key, http_header(&c->web->http, "X-AnyConnect-STRAP-Pubkey")) == ERR_OK)
 		m.strap_key = ipc_bytes(strap_key, sizeof strap_key);
+	if (c->web->is_bearer)
+		TRY(text_copy(bearer, sizeof bearer, web_bearer(c)));
+	m.bearer = bearer;
+	uint8_t sso_key[STRAP_KEY_LEN];
+	bool has_key = strap_parse_key(sso_key, http_header(&c->web->http, "X-AnyConnect-STRAP-DH-Pubkey")) ==
+		       ERR_OK;
+	m.sso_can = sso_can(c, req, has_key);
+	m.sso_key = ipc_bytes(sso_key, has_key ? sizeof sso_key : 0);
+	m.sso_token = text(req->sso_token);
 	m.group = text(c->web->group);
 	m.remote_ip = ip_bytes(&c->remote);
 	m.user_agent = agent;
 	m.device_type = text(req->device.type);
 	m.device_platform = text(req->device.id);
 	m.hostname = text(req->device.computer_name);
-	return ask(c, MSG_AUTH, &m.base);
+	enum err e = ask(c, MSG_AUTH, &m.base);
+	if (c->web->is_bearer)
+		explicit_bzero(bearer, sizeof bearer);
+	return e;
+}
+
+enum err authority_sso(struct conn *c, enum msgs_sso_step step, const struct sso_query *q,
+		       const uint8_t *browser)
+{
+	Msg__Sso m = MSG__SSO__INIT;
+	m.step = step;
+	m.vhost_name = text(tls_vhost(&c->tls)->name);
+	m.ref = ipc_bytes(q->id, q->has_id ? sizeof q->id : 0);
+	m.state = ipc_bytes(q->state, q->has_state ? sizeof q->state : 0);
+	m.browser = ipc_bytes(browser, browser != nullptr ? SSO_ID_LEN : 0);
+	m.code = text(q->code);
+	m.error = text(q->error);
+	m.remote_ip = ip_bytes(&c->remote);
+	return ask(c, MSG_SSO, &m.base);
 }
 
 enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id)
@@ -208,6 +253,13 @@ static void on_auth_done(struct ipc *ipc, struct ipc_msg *m)
 		web_auth_done(c, (const Msg__AuthDone *)m->body);
 }
 
+static void on_sso_done(struct ipc *ipc, struct ipc_msg *m)
+{
+	struct conn *c = asker(ipc_owner(ipc), m->id);
+	if (c != nullptr && c->state == CONN_ASKED)
+		web_sso_done(c, (const Msg__SsoDone *)m->body);
+}
+
 static void on_open_done(struct ipc *ipc, struct ipc_msg *m)
 {
 	struct worker *w = ipc_owner(ipc);
@@ -275,6 +327,7 @@ static void on_staple(struct ipc *ipc, struct ipc_msg *m)
 static ipc_handler *const handlers[MSG_N] = {
 	[MSG_SIGN_DONE] = on_sign_done,
 	[MSG_AUTH_DONE] = on_auth_done,
+	[MSG_SSO_DONE] = on_sso_done,
 	[MSG_OPEN_DONE] = on_open_done,
 	[MSG_SESSION_CLOSE] = on_session_close,
 	[MSG_ROUTE] = on_route,

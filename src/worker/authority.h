@@ -9,7 +9,9 @@
  */
 #pragma once
 
+#include "ipc/msgs.h"
 #include "wire/login.h"
+#include "wire/sso.h"
 #include "worker/conn.h"
 
 /* A new channel to the keeper (at start, or after it was restarted). */
@@ -20,6 +22,9 @@ enum err authority_sign(struct conn *c);
 /* One step of a login; the answer goes to web_auth_done.  token: of HTTP Negotiate, n 0: none. */
 enum err authority_auth(struct conn *c, const struct login_req *req, const uint8_t *auth_id,
 			size_t auth_id_len, struct slice token);
+/* A browser has come to a page of a sign-on; browser: its cookie, SSO_ID_LEN bytes, or nullptr.  The answer goes to web_sso_done. */
+enum err authority_sso(struct conn *c, enum msgs_sso_step step, const struct sso_query *q,
+		       const uint8_t *browser);
 /* Does the request carry the cookie of a session or of a login under way?  The answer goes to web_check_done.
  * cookie and auth_id: of 32 bytes, or nullptr. */
 enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id);

@@ -39,6 +39,7 @@ enum conn_ask : uint8_t {
 	CONN_ASK_LOGIN = 1,
 	CONN_ASK_TUNNEL,
 	CONN_ASK_COVER,   /* may this client see us? */
+	CONN_ASK_SSO,     /* a browser that signs on */
 	CONN_ASK_PROFILE, /* may it have the profile? */
 };
 
@@ -53,6 +54,7 @@ struct conn_web {
 	enum login_dialect dialect;
 	char group[LOGIN_USER_MAX + 1]; /* chosen in the form, or by the URL */
 	bool group_by_url;
+	bool is_bearer; /* the request at hand was sent to the keeper with a token */
 	bool is_svc; /* the request at hand is that of an IP phone */
 	bool may_see; /* camouflage: this client knows the secret or has a cookie */
 	unsigned requests_n;

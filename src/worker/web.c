@@ -26,6 +26,11 @@ struct slice web_client_cert(const struct conn *c)
 	return is_good ? (struct slice){ (const char *)p->der, p->der_len } : (struct slice){};
 }
 
+struct slice web_bearer(const struct conn *c)
+{
+	return config_takes_bearer(web_vhost(c)) ? http_bearer(&c->web->http) : (struct slice){};
+}
+
 /* {{ profiles }} */
 
 static enum err ask_profile(struct conn *c)
@@ -75,6 +80,7 @@ static enum err get(struct conn *c)
 	case LOGIN_PATH_LOGOUT: return web_login_out(c, "");
 	case LOGIN_PATH_PAGE: return send_static(c, path);
 	case LOGIN_PATH_PROFILE: return ask_profile(c);
+	case LOGIN_PATH_SSO: return web_sso(c);
 	case LOGIN_PATH_SVC: return c->web->is_svc ? web_login_svc(c) : web_refuse(c, 404, nullptr);
 	case LOGIN_PATH_RESERVED: return web_refuse(c, 404, nullptr);
 	case LOGIN_PATH_OTHER: break;
@@ -92,6 +98,7 @@ static enum err post(struct conn *c)
 	case LOGIN_PATH_LOGOUT:
 	case LOGIN_PATH_PAGE:
 	case LOGIN_PATH_PROFILE:
+	case LOGIN_PATH_SSO:
 	case LOGIN_PATH_RESERVED: break;
 	}
 	return get(c);
@@ -118,7 +125,10 @@ static enum err take_request(struct conn *c)
 	c->web->dialect = login_dialect_of(client, http_header(h, "X-Aggregate-Auth").p != nullptr);
 	c->web->is_svc =
 		web_vhost(c)->cisco_svc_client_compat && login_path_of(http_path(h)) == LOGIN_PATH_SVC;
-	return web_cover_is_off(c) ? route(c) : web_cover_ask(c);
+	/* a browser that signs on has no secret: the keeper knows its reference, or not */
+	bool is_browser = h->method == HTTP_GET && config_sso_url(web_vhost(c)) != nullptr &&
+			  login_path_of(http_path(h)) == LOGIN_PATH_SSO;
+	return is_browser || web_cover_is_off(c) ? route(c) : web_cover_ask(c);
 }
 
 /* {{ answers of the keeper }} */

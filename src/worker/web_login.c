@@ -4,11 +4,13 @@
 #include <wolfssl/wolfcrypt/hash.h>
 
 #include "base/encode.h"
+#include "wire/sso.h"
 #include "worker/authority.h"
 #include "worker/web_parts.h"
 
 static const char ask_both[] = "Please enter your username and password.";
 static const char failed[] = "Login failed.";
+static const char no_browser[] = "This server needs a client that can sign on in a browser.";
 static const char restarting[] = "the server is restarting, try again";
 constexpr unsigned FAILED_ID = 13; /* as Cisco's servers say it */
 constexpr size_t SESSION_ID_LEN = 8; /* bytes of a hash: a name for people, no secret */
@@ -74,6 +76,8 @@ static enum err first_form(struct conn *c)
 static enum err deny(struct conn *c, const char *text)
 {
 	STAT_INC(c->w, auth_failed);
+	if (c->web->is_bearer)
+		return web_ask_bearer(c, true);
 	if (c->web->dialect != LOGIN_XML || c->web->is_svc)
 		return web_refuse(c, 401, text);
 	struct writer doc = web_document();
@@ -118,10 +122,17 @@ static size_t auth_id_of(const struct conn *c, const struct login_req *req, uint
 	return web_cookie(c, "webvpncontext", out) ? WEB_ID_LEN : 0;
 }
 
+/* Does it come with a token and nothing else? */
+static bool brings_token(const struct conn *c, const struct login_req *req)
+{
+	return !req->has_username && !req->has_password && web_bearer(c).p != nullptr;
+}
+
 static enum err ask_keeper(struct conn *c, const struct login_req *req)
 {
 	uint8_t auth_id[WEB_ID_LEN];
 	size_t n = auth_id_of(c, req, auth_id);
+	c->web->is_bearer = brings_token(c, req);
 	struct slice token = c->web->by_token ? web_negotiate_token(c) : (struct slice){};
 	enum err e = authority_auth(c, req, auth_id, n, token);
 	explicit_bzero(auth_id, sizeof auth_id);
@@ -134,6 +145,10 @@ static enum err ask_keeper(struct conn *c, const struct login_req *req)
 
 static enum err begin(struct conn *c, const struct login_req *req)
 {
+	if (brings_token(c, req))
+		return ask_keeper(c, req);
+	if (config_needs_bearer(web_vhost(c)))
+		return web_ask_bearer(c, false);
 	bool done = false;
 	enum err e = settle_certificate(c, req, &done);
 	if (!done)
@@ -142,8 +157,12 @@ static enum err begin(struct conn *c, const struct login_req *req)
 		return e;
 	if (c->web->by_token)
 		return ask_keeper(c, req);
-	/* with a certificate the keeper knows who it is, and what is still to be asked */
-	return web_client_cert(c).p != nullptr ? ask_keeper(c, req) : first_form(c);
+	/* with a certificate the keeper knows who it is, and what is still to be asked; a sign-on needs a reference of his */
+	bool can_sso = (req->capabilities & (LOGIN_CAP_SSO_V2 | LOGIN_CAP_SSO_BROWSER)) != 0;
+	bool is_sso = config_begins_with_sso(web_vhost(c));
+	if (web_client_cert(c).p != nullptr || (is_sso && can_sso && c->web->dialect == LOGIN_XML))
+		return ask_keeper(c, req);
+	return is_sso && web_vhost(c)->enable_auth.n == 0 ? deny(c, no_browser) : first_form(c);
 }
 
 static enum err take(struct conn *c, const struct login_req *req)
@@ -154,7 +173,8 @@ static enum err take(struct conn *c, const struct login_req *req)
 	case LOGIN_LOGOUT: return web_login_out(c, req->session_token);
 	case LOGIN_REPLY:
 	case LOGIN_FORM:
-		if (req->has_username || req->has_password || req->handle[0] != '\0')
+		if (req->has_username || req->has_password || req->sso_token[0] != '\0' ||
+		    req->handle[0] != '\0')
 			return ask_keeper(c, req);
 		return c->web->is_svc ? deny(c, failed) : begin(c, req);
 	}
@@ -179,6 +199,10 @@ enum err web_login_get(struct conn *c)
 	static const struct login_req nothing = { .type = LOGIN_INIT };
 	bool done = false;
 	web_group_choose(c, nullptr);
+	if (brings_token(c, &nothing))
+		return ask_keeper(c, &nothing);
+	if (config_needs_bearer(web_vhost(c)))
+		return web_ask_bearer(c, false);
 	enum err e = web_negotiate_begin(c, &done);
 	if (done || e != ERR_OK)
 		return e;
@@ -259,6 +283,33 @@ static enum err send_complete(struct conn *c, const Msg__AuthDone *done)
 	return e;
 }
 
+/* A browser is to come to us with the reference. */
+static enum err ask_browser(struct conn *c, const Msg__AuthDone *done)
+{
+	char ref[SSO_HEX + 1], login[SSO_URL_MAX], final[SSO_URL_MAX];
+	size_t n = 0;
+	if (done->sso_ref.len != SSO_ID_LEN)
+		return ERR_PROTO;
+	TRY(encode_to_hex(done->sso_ref.data, SSO_ID_LEN, false, ref, SSO_HEX, &n));
+	ref[n] = '\0';
+	struct writer from = writer_of(login, sizeof login), to = writer_of(final, sizeof final);
+	writer_fmt(&from, "%s%s?id=%s&acsamlcap=v2", done->sso_base, SSO_PATH_LOGIN, ref);
+	writer_u8(&from, '\0');
+	writer_fmt(&to, "%s%s", done->sso_base, SSO_PATH_FINAL);
+	writer_u8(&to, '\0');
+	if (!writer_ok(&from) || !writer_ok(&to))
+		return ERR_RANGE;
+	const struct login_sso sso = { .login = login,
+				       .final = final,
+				       .token_cookie = SSO_COOKIE_TOKEN,
+				       .error_cookie = SSO_COOKIE_ERROR,
+				       .external = done->sso_external };
+	struct login_form f = { .message = or_null(done->message),
+				.cert_authenticated = done->cert_authenticated,
+				.sso = &sso };
+	return send_form(c, &f, &done->auth_id);
+}
+
 /* An IP phone cannot be asked a second time. */
 static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 {
@@ -273,6 +324,8 @@ static enum err ask_more(struct conn *c, const Msg__AuthDone *done)
 	}
 	if (done->ask_certificate)
 		return deny(c, LOGIN_CERT_FAILURE);
+	if (done->sso_ref.len > 0)
+		return c->web->dialect == LOGIN_XML ? ask_browser(c, done) : deny(c, no_browser);
 	struct login_form f = {
 		.id = done->is_challenge ? "challenge" : nullptr,
 		.message = or_null(done->message),

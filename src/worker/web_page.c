@@ -48,6 +48,9 @@ static struct http_extra extra_of(const struct conn *c, const struct web_page *p
 	struct http_extra extra = { .anonymous = page->anonymous,
 				    .reason = page->reason,
 				    .realm = page->realm,
+				    .location = page->location,
+				    .for_browser = page->for_browser,
+				    .challenge = page->challenge,
 				    .negotiate = c->web->negotiate };
 	if (page->cookies != nullptr) {
 		extra.cookies = page->cookies->line;
@@ -123,6 +126,16 @@ enum err web_refuse(struct conn *c, unsigned status, const char *reason)
 					       .len = sizeof empty - 1,
 					       .reason = reason,
 					       .close = status != 404 });
+}
+
+enum err web_ask_bearer(struct conn *c, bool is_wrong)
+{
+	return web_send(
+		c, &(struct web_page){ .status = 401,
+				       .type = LOGIN_TYPE_HTML,
+				       .body = empty,
+				       .len = sizeof empty - 1,
+				       .challenge = is_wrong ? "Bearer error=\"invalid_token\"" : "Bearer" });
 }
 
 void web_settle(struct conn *c, enum err e)

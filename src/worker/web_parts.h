@@ -27,6 +27,9 @@ struct web_page {
 	const struct login_cookies *cookies; /* nullptr: none */
 	const char *reason; /* X-Reason; nullptr: none */
 	const char *realm; /* asks for a password as web servers do; nullptr: no */
+	const char *challenge; /* value of WWW-Authenticate; nullptr: none */
+	const char *location; /* nullptr: none */
+	bool for_browser; /* not to be kept, nor its address told */
 	bool anonymous; /* nothing of us, nor the configured lines, which a refusal to a stranger has no need of */
 	bool close;
 };
@@ -41,6 +44,8 @@ enum err web_send_xml(struct conn *c, const struct writer *doc, const struct log
 enum err web_send_empty(struct conn *c, const struct login_cookies *cookies);
 /* reason: nullptr for none.  A connection survives 404 and nothing else. */
 enum err web_refuse(struct conn *c, unsigned status, const char *reason);
+/* 401: come back with a token; on this connection. */
+enum err web_ask_bearer(struct conn *c, bool is_wrong);
 /* After an answer that was not made while input was read. */
 void web_settle(struct conn *c, enum err e);
 
@@ -89,6 +94,10 @@ enum err web_login_post(struct conn *c);
 enum err web_login_svc(struct conn *c);
 /* token: of the document; "" if the cookie alone names the session. */
 enum err web_login_out(struct conn *c, const char *token);
+
+/* {{ web_sso.c }} */
+
+enum err web_sso(struct conn *c);
 
 /* {{ web_tunnel.c }} */
 

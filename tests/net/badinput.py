@@ -98,7 +98,7 @@ def head_without_end():
 
 @case("414 400 closed")
 def target_too_long():
-    return ask(b"GET /" + b"a" * 300 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+    return ask(b"GET /" + b"a" * 4500 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
 
 
 @case("413 closed")

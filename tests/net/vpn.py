@@ -103,6 +103,8 @@ class Client:
 
     # {{ login }}
 
+    path = "/"
+
     def init(self):
         self.post_xml('<config-auth client="vpn" type="init"><version who="vpn">v9.01</version>'
                       f"<device-id>linux-64</device-id><group-access>https://{self.tcp.getpeername()[0]}/</group-access>"
@@ -114,7 +116,7 @@ class Client:
         if cookie:
             headers.append(f"Cookie: webvpncontext={cookie}")
         body = b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()
-        self.request("POST", "/", body, headers)
+        self.request("POST", self.path, body, headers)
 
     def reply(self, fields, last):
         """Fill the form that came last, as a client does: the fields it asks for, its cookie and its opaque."""

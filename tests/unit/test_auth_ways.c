@@ -392,11 +392,11 @@ TEST(auth_place, a_certificate_comes_first)
 	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 0, 2 }), UINT32_MAX);
 	assert_int_equal(auth_place_method(&b->vhost, (struct auth_place){ 1, 0 }), 2);
 	uint8_t way = 77;
-	assert_true(auth_place_find_way(&b->vhost, 0, true, &way) && way == 0);
-	assert_true(auth_place_find_way(&b->vhost, 0, false, &way) && way == 1);
-	assert_false(auth_place_find_way(&b->vhost, 3, true, &way));
+	assert_true(auth_place_find_way(&b->vhost, 0, AUTH_SHOWS_CERT, &way) && way == 0);
+	assert_true(auth_place_find_way(&b->vhost, 0, 0, &way) && way == 1);
+	assert_false(auth_place_find_way(&b->vhost, 3, AUTH_SHOWS_CERT, &way));
 	b->other[0].name = b->other[1].name = certificate;
-	assert_false(auth_place_find_way(&b->vhost, 0, false, &way));
+	assert_false(auth_place_find_way(&b->vhost, 0, 0, &way));
 	assert_true(auth_place_find_certificate(&b->vhost, &way) && way == 0);
 	b->auth[1].name = b->auth[0].name;
 	assert_true(auth_place_find_certificate(&b->vhost, &way) && way == 1);

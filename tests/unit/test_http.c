@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -207,9 +208,9 @@ static void a_refused_request_stays_refused(void **)
 	assert_int_equal(http.status, 501);
 }
 
-static void a_target_has_255_bytes(void **)
+static void a_target_has_an_end(void **)
 {
-	char request[512];
+	char request[HTTP_TARGET_MAX + 64];
 	for (size_t n = HTTP_TARGET_MAX; n <= HTTP_TARGET_MAX + 1; n++) {
 		memset(request, 0, sizeof request);
 		memcpy(request, "GET /", 5);
@@ -535,15 +536,40 @@ static void a_head_without_room_fails(void **)
 	assert_false(writer_ok(&w));
 }
 
+static void a_token_is_made_of_its_bytes(void **)
+{
+	static const struct {
+		const char *line, *token; /* nullptr: none */
+	} rows[] = {
+		{ "Authorization: Bearer ab.C-1_~+/=", "ab.C-1_~+/=" },
+		{ "authorization: bearer  x ", "x" },
+		{ "Authorization: Bearer", nullptr },
+		{ "Authorization: Bearer ", nullptr },
+		{ "Authorization: Bearer a b", nullptr },
+		{ "Authorization: Bearer a\"b", nullptr },
+		{ "Authorization: Bearer a\xc3\xa4", nullptr },
+		{ "Authorization: Basic dXNlcjpw", nullptr },
+		{ "Authorization: BearerX a", nullptr },
+		{ "X: Bearer a", nullptr },
+	};
+	char request[256];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", rows[i].line);
+		assert_int_equal(parse(request), HTTP_REQUEST);
+		assert_slice(http_bearer(&http), rows[i].token);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_is_made_of_its_bytes),
 		cmocka_unit_test(good_requests),
 		cmocka_unit_test(bad_requests_are_refused),
 		cmocka_unit_test(oddities_are_refused),
 		cmocka_unit_test(an_unfinished_request_waits),
 		cmocka_unit_test(a_refused_request_stays_refused),
-		cmocka_unit_test(a_target_has_255_bytes),
+		cmocka_unit_test(a_target_has_an_end),
 		cmocka_unit_test(an_endless_target_is_refused_at_once),
 		cmocka_unit_test(a_head_has_16_kilobytes),
 		cmocka_unit_test(a_head_of_line_ends_is_refused),
