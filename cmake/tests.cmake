@@ -84,7 +84,7 @@ function(net_tests)
 	target_include_directories(net_rawtunnel PRIVATE ${CMAKE_SOURCE_DIR}/tools/ocload)
 	file(GLOB scripts CONFIGURE_DEPENDS ${test_dir}/net/*.sh)
 	list(FILTER scripts EXCLUDE REGEX "/lib[^/]*\\.sh$")
-	set(alone many steering hostile dtls13 sandbox auth_radius guard_xdp timing)
+	set(alone many steering hostile dtls13 sandbox auth_radius auth_oidc auth_sso guard_xdp timing)
 	set(once openconnect_newest tls_scan timing chaos) # long, and sanitizers would see nothing in them that others do not show
 	foreach(script ${scripts})
 		get_filename_component(name ${script} NAME_WE)
