@@ -153,9 +153,10 @@ static void version_2_gets_the_table(void **)
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		vfs->xSetSystemCall(vfs, calls[i], nullptr);
 	assert_int_equal(sqlite3_open("state.db", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE shut; UPDATE schema_version SET version = 2", nullptr,
-				      nullptr, nullptr),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "DROP TABLE shut; DROP TABLE quota; UPDATE schema_version SET version = 2",
+			     nullptr, nullptr, nullptr),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	begin(b);
 	store_shut(b->st, &one);
