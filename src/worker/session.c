@@ -194,7 +194,7 @@ static enum err take_options(struct session *s, const Msg__Session *f)
 	}
 	bucket_init(&s->rx_limit, s->vhost->rx_data_per_sec, s->w->now.ns);
 	bucket_init(&s->tx_limit, s->vhost->tx_data_per_sec, s->w->now.ns);
-	return acl_new(&s->acl, s->vhost);
+	return acl_new(&s->acl, s->vhost, s->config);
 }
 
 enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
