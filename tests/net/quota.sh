@@ -15,6 +15,8 @@ chmod 755 "$T" "$files"
 log_has() { has "$T/server.log" "$1"; }
 quota() { in_occtl show quotas | json "[$2 for q in d if q['Username'] == '$1'][0]"; }
 used() { quota "$1" "q['Used']"; }
+used_at_least() { at_least "$(used "$1")" "$2"; }
+used_is() { equal "$(used "$1")" "$2"; }
 used_above() { more "$(used "$1")" "$2"; }
 between() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ] || { echo "$1 is not in $2..$3"; return 1; }; }
 counted() { in_occtl show status | json "d['Quotas']['$1']"; }
@@ -121,14 +123,14 @@ deaths() {
 	pid=$(pid_of keeper)
 	kill -s KILL "$pid"
 	wait_until 10 new_pid keeper "$pid" >"$T/last" || fail "no new keeper"
-	ok "keeper killed: what was used is known" at_least "$(used bob)" "$before"
+	ok "keeper killed: what was used is known" wait_until 10 used_at_least bob "$before"
 	load bob 1
 	ok "keeper killed: counting goes on" wait_until 15 used_above bob "$before"
 	before=$(used bob)
 	pid=$(pid_of worker)
 	kill -s KILL "$pid"
 	wait_until 10 new_pid worker "$pid" >"$T/last" || fail "no new worker"
-	ok "worker killed: what was used is known" at_least "$(used bob)" "$before"
+	ok "worker killed: what was used is known" wait_until 10 used_at_least bob "$before"
 	ok "worker killed: the client comes back" wait_until 30 users_are 1
 	load bob 1
 	oc_stop bob
@@ -139,7 +141,7 @@ deaths() {
 	wait_until 5 gw_is_empty >"$T/last" || fail "its children live on"
 	rm -f "$T/occtl.socket"
 	server_start "${config[@]}"
-	ok "server killed: what was used is known" equal "$(used bob)" "$before"
+	ok "server killed: what was used is known" wait_until 10 used_is bob "$before"
 }
 
 add_user bob

@@ -90,8 +90,8 @@ passwords() {
 	# Some of its users may be right: they get in, and each wrong line is named.
 	ok "password file malformed: -t ends" eval 'run -t || true'
 	ok "password file malformed: -t names the line" says malformed 2
-	make_config "$T/server.conf" auth="\"gssapi\""
-	both "method that is not there yet" auth gssapi server.conf:
+	make_config "$T/server.conf" auth="\"kerberos\""
+	both "method that is none" auth kerberos server.conf:
 	make_config "$T/server.conf" -auth
 	both "no method" auth
 }
