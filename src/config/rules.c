@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "config/netprio.h"
 #include "config/user.h"
 
 constexpr size_t HEADER_MOST = 4000; /* Cisco's clients: lines below 4 KB */
@@ -123,6 +124,12 @@ static bool is_ports(const char *s)
 	return config_ports_parse(s, &ports) == ERR_OK;
 }
 
+static bool is_net_priority(const char *s)
+{
+	struct netprio p;
+	return netprio_parse(s, &p) == ERR_OK;
+}
+
 static const struct {
 	enum config_option_id id;
 	bool (*is_right)(const char *text);
@@ -147,6 +154,8 @@ static const struct {
 	{ OPTION_iroute, is_iroute, "expected a network like 192.0.2.0/24, not all of them" },
 	{ OPTION_restrict_user_to_ports, is_ports,
 	  "expected protocols with a port or none, like tcp(443), udp(53), icmp(), or !(tcp(25)) for all but these" },
+	{ OPTION_net_priority, is_net_priority,
+	  "expected 0 to 6, a byte like 0x20, or a class like EF, CS4, AF21" },
 	{ OPTION_ipv4_netmask, is_mask, "expected a mask of ones and then zeros like 255.255.255.0" },
 };
 

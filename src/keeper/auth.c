@@ -1,194 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/auth.h"
 
-#include <wolfssl/options.h>
-#include <wolfssl/wolfcrypt/settings.h>
-#include <wolfssl/wolfcrypt/hash.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/log.h"
 #include "keeper/auth_count.h"
-#include "keeper/auth_place.h"
+#include "keeper/auth_login.h"
 #include "keeper/show.h"
 
-static const char failed_text[] = "Login failed.";
-static const char broken_text[] = "Login is not possible now; try again later.";
 static const char busy_text[] = "The last answer is still being checked; try again.";
 
-struct auth_login {
-	uint8_t key[WC_SHA256_DIGEST_SIZE]; /* of auth_id: see auth.h */
-	uint8_t auth_id[AUTH_ID_LEN];
-	bool has_strap;
-	uint8_t strap_key[SESSION_STRAP_KEY_LEN]; /* announced last */
-	uint32_t vhost;
-	unsigned tries;         /* that were wrong */
-	struct mono begun, until;
-	uint64_t serial;        /* of the job under way; 0: none */
-	struct mono job_until;
-	struct auth_ticket ticket; /* who waits for that job */
-	char username[AUTH_NAME_MAX];
-	char group[AUTH_NAME_MAX]; /* chosen */
-	char given[AUTH_NAME_MAX]; /* group of the methods that said yes; "": none gave any */
-	Msg__Facts *facts;         /* of these methods */
-	struct auth_token reply;   /* of the method that spoke last */
-	struct auth_place at;      /* the method whose turn it is */
-	bool is_bound;             /* to this way: it asked or said yes; the others are out */
-	bool has_cert;             /* the method certificate said yes */
-	uint8_t shows;             /* what the request under way came with: enum auth_shows */
-	bool is_denied;            /* a way before this one said no to the same password */
-	uint64_t conv;             /* with this method; 0: none */
-	uint8_t step;
-	struct auth_prompt *prompt; /* to be answered next; nullptr: name and password are */
-	struct addr remote;
-	struct session_client client; /* ours */
-	uint8_t sso_can; /* of the request under way, or one before */
-	uint8_t sso_key[AUTH_SSO_KEY_LEN];
-	UT_hash_handle hh;
-};
-
-/* {{ the table }} */
-
-static void client_fini(struct session_client *c)
-{
-	free(c->user_agent);
-	free(c->hostname);
-	free(c->device_type);
-	free(c->device_platform);
-	*c = (struct session_client){};
-}
-
-static void forget_facts(struct auth_login *l)
-{
-	if (l->facts != nullptr)
-		msg__facts__free_unpacked(l->facts, nullptr);
-	l->facts = nullptr;
-}
-
-/* Back to the beginning: nothing that was proven counts any more. */
-static void start_over(struct auth *a, struct auth_login *l)
-{
-	if (l->conv != 0 && a->ops.cancel != nullptr)
-		a->ops.cancel(a->ops.ctx, l->vhost, auth_place_method(&a->cfg->vhosts[l->vhost], l->at),
-			      l->conv);
-	l->conv = 0;
-	l->at = (struct auth_place){};
-	l->is_bound = l->is_denied = l->has_cert = false;
-	l->given[0] = '\0';
-	free(TAKE(l->prompt));
-	auth_token_fini(&l->reply);
-	forget_facts(l);
-}
-
-static void drop(struct auth *a, struct auth_login *l)
-{
-	start_over(a, l);
-	HASH_DEL(a->logins, l);
-	client_fini(&l->client);
-	free(l);
-}
-
-static struct auth_login *find(struct auth *a, const uint8_t *id, size_t len)
-{
-	struct auth_login *l = nullptr;
-	uint8_t key[WC_SHA256_DIGEST_SIZE];
-	if (len == AUTH_ID_LEN && wc_Sha256Hash(id, AUTH_ID_LEN, key) == 0)
-		HASH_FIND(hh, a->logins, key, sizeof key, l);
-	return l;
-}
-
-/* To the end of the table, which is the order of last use. */
-static void touch(struct auth *a, struct auth_login *l)
-{
-	HASH_DEL(a->logins, l);
-	HASH_ADD(hh, a->logins, key, sizeof l->key, l);
-}
-
-static void deny(struct auth *a, const struct auth_ticket *t, const char *message);
-
-/* The head of the table is the one longest untouched. */
-static void evict(struct auth *a)
-{
-	struct auth_login *l = a->logins;
-	if (l->serial != 0)
-		deny(a, &l->ticket, broken_text);
-	drop(a, l);
-}
-
-static struct auth_login *create(struct auth *a, const struct auth_request *r, struct mono now)
-{
-	if (HASH_COUNT(a->logins) >= AUTH_LOGINS_MAX)
-		evict(a);
-	struct auth_login *l = calloc(1, sizeof *l);
-	if (l == nullptr || getrandom(l->auth_id, AUTH_ID_LEN, 0) != (ssize_t)AUTH_ID_LEN ||
-	    wc_Sha256Hash(l->auth_id, AUTH_ID_LEN, l->key) != 0) {
-		free(l);
-		return nullptr;
-	}
-	l->vhost = r->vhost;
-	l->begun = now;
-	l->until = clock_add_s(now, a->cfg->auth_timeout);
-	HASH_ADD(hh, a->logins, key, sizeof l->key, l);
-	return l;
-}
-
-/* The login that the request goes on with, or a new one: an unknown or expired auth_id is no error of the user. */
-static struct auth_login *find_or_create(struct auth *a, const struct auth_request *r, struct mono now)
-{
-	struct auth_login *l = find(a, r->auth_id, r->auth_id_len);
-	if (l == nullptr || l->vhost != r->vhost || clock_is_past(now, l->until))
-		return create(a, r, now);
-	touch(a, l);
-	return l;
-}
-
 /* {{ answers }} */
-
-static void ask(struct auth *a, const struct auth_ticket *t, const struct auth_login *l, const char *message,
-		bool retry)
-{
-	const struct auth_answer answer = {
-		.verdict = VERDICT_MORE,
-		.auth_id = l->auth_id,
-		.message = message,
-		/* both in one form, unless the client begins with the name alone */
-		.ask_username = l->username[0] == '\0' || message != nullptr,
-		.ask_password = true,
-		.retry = retry,
-		.error = retry ? message : nullptr,
-	};
-	a->ops.answer(a->ops.ctx, t, &answer);
-}
-
-/* The question of the back end. */
-static void ask_more(struct auth *a, const struct auth_ticket *t, const struct auth_login *l)
-{
-	const struct auth_answer answer = { .verdict = VERDICT_MORE,
-					    .auth_id = l->auth_id,
-					    .message = l->prompt->message,
-					    .ask_password = true,
-					    .cert_authenticated = l->has_cert,
-					    .token = &l->reply,
-					    .prompt = l->prompt };
-	a->ops.answer(a->ops.ctx, t, &answer);
-}
-
-static void ask_again(struct auth *a, const struct auth_ticket *t, const struct auth_login *l)
-{
-	if (l->prompt != nullptr)
-		ask_more(a, t, l);
-	else
-		ask(a, t, l, nullptr, false);
-}
-
-static void deny(struct auth *a, const struct auth_ticket *t, const char *message)
-{
-	const struct auth_answer answer = { .verdict = VERDICT_DENIED, .message = message, .error = message };
-	a->ops.answer(a->ops.ctx, t, &answer);
-}
 
 static void tell_failed(const struct auth *a, const struct auth_login *l, const char *why)
 {
@@ -219,7 +43,7 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 	enum err e = a->ops.login(a->ops.ctx, &in, now, cookie);
 	if (e != ERR_OK) {
 		note_failed(a, l, err_text(e));
-		deny(a, &l->ticket, broken_text);
+		auth_login_deny(a, &l->ticket, auth_text_broken);
 		return;
 	}
 	auth_count_ok(&a->stats, l->begun, now);
@@ -239,17 +63,17 @@ static void succeed(struct auth *a, struct auth_login *l, struct mono now)
 /* A wrong answer; text: what the back end wants the user to know, or "".  True: the login is over. */
 static bool fail(struct auth *a, struct auth_login *l, const char *why, const char *text)
 {
-	const char *said = *text != '\0' ? text : failed_text;
+	const char *said = *text != '\0' ? text : auth_text_failed;
 	l->tries++;
 	a->stats.failures++;
 	note_failed(a, l, why);
-	start_over(a, l);
+	auth_login_start_over(a, l);
 	if (l->tries >= AUTH_TRIES) {
-		deny(a, &l->ticket, said);
+		auth_login_deny(a, &l->ticket, said);
 		return true;
 	}
 	l->group[0] = '\0'; /* a form without a choice must not repeat the last one */
-	ask(a, &l->ticket, l, said, true);
+	auth_login_ask(a, &l->ticket, l, said, true);
 	return false;
 }
 
@@ -279,7 +103,7 @@ static bool give_up(struct auth *a, struct auth_login *l, const char *why)
 		return fail(a, l, "wrong password, and a method does not work", "");
 	}
 	tell_failed(a, l, why);
-	deny(a, &l->ticket, broken_text);
+	auth_login_deny(a, &l->ticket, auth_text_broken);
 	return true;
 }
 
@@ -292,7 +116,7 @@ static char *copy(const char *text)
 
 static void learn_client(struct auth_login *l, const struct auth_request *r)
 {
-	client_fini(&l->client);
+	auth_login_client_fini(&l->client);
 	l->client = (struct session_client){ copy(r->client.user_agent), copy(r->client.hostname),
 					     copy(r->client.device_type), copy(r->client.device_platform) };
 	l->remote = r->remote;
@@ -405,12 +229,12 @@ static bool begin_with_certificate(struct auth *a, struct auth_login *l, const s
 	    l->is_bound || l->prompt != nullptr ||
 	    !auth_place_find_certificate(&a->cfg->vhosts[l->vhost], &way))
 		return false;
-	start_over(a, l);
+	auth_login_start_over(a, l);
 	l->username[0] = '\0';
 	l->at.way = way;
 	l->ticket = r->ticket;
 	if (start(a, l, r, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 	return true;
 }
 
@@ -420,14 +244,14 @@ static bool begin_with_bearer(struct auth *a, struct auth_login *l, const struct
 {
 	if (r->bearer == nullptr)
 		return false;
-	start_over(a, l);
+	auth_login_start_over(a, l);
 	l->username[0] = '\0';
 	l->ticket = r->ticket;
 	bool has_way = find_way(a, l, 0, &l->at.way);
 	if (!has_way)
-		deny(a, &l->ticket, failed_text);
+		auth_login_deny(a, &l->ticket, auth_text_failed);
 	if (!has_way || start(a, l, r, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 	return true;
 }
 
@@ -439,12 +263,12 @@ static bool begin_with_browser(struct auth *a, struct auth_login *l, const struc
 	if ((l->shows & AUTH_SHOWS_BROWSER) == 0 || l->is_bound || l->prompt != nullptr ||
 	    !find_way(a, l, 0, &way) || !auth_place_wants_browser(&a->cfg->vhosts[l->vhost], way))
 		return false;
-	start_over(a, l);
+	auth_login_start_over(a, l);
 	l->username[0] = '\0';
 	l->at.way = way;
 	l->ticket = r->ticket;
 	if (start(a, l, nullptr, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 	return true;
 }
 
@@ -454,14 +278,14 @@ static bool take_sso(struct auth *a, struct auth_login *l, const struct auth_req
 	if (l->prompt == nullptr || !l->prompt->is_sso)
 		return false;
 	if (r->sso_token == nullptr) {
-		ask_more(a, &r->ticket, l);
+		auth_login_ask_more(a, &r->ticket, l);
 		return true;
 	}
 	struct auth_job *job = make_job(l, r->sso_token);
 	l->ticket = r->ticket;
 	free(TAKE(l->prompt));
 	if (job == nullptr ? give_up(a, l, err_text(ERR_NOMEM)) : give_job(a, l, job, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 	return true;
 }
 
@@ -473,14 +297,14 @@ static void step_token(struct auth *a, struct auth_login *l, const struct auth_r
 	l->ticket = r->ticket;
 	free(TAKE(l->prompt));
 	if (!is_answer) {
-		start_over(a, l);
+		auth_login_start_over(a, l);
 		l->username[0] = '\0';
 		l->is_bound = auth_place_find_token(&a->cfg->vhosts[l->vhost], &l->at.way);
 	}
 	if (!l->is_bound)
-		deny(a, &l->ticket, failed_text);
+		auth_login_deny(a, &l->ticket, auth_text_failed);
 	if (!l->is_bound || start(a, l, &token, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 }
 
 static void choose_group(struct auth *a, struct auth_login *l, const struct auth_request *r)
@@ -502,7 +326,7 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 			     (is_empty && l->sso_can != 0 ? AUTH_SHOWS_BROWSER : 0));
 	/* a form that asks for the name is the first one: what was under way is given up */
 	if (r->username != nullptr) {
-		start_over(a, l);
+		auth_login_start_over(a, l);
 		put(l->username, sizeof l->username, r->username);
 	}
 	choose_group(a, l, r);
@@ -511,7 +335,7 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 		return;
 	bool has_name = r->username != nullptr || l->username[0] != '\0';
 	if (!has_name || r->password == nullptr) {
-		ask_again(a, &r->ticket, l);
+		auth_login_ask_again(a, &r->ticket, l);
 		return;
 	}
 	l->ticket = r->ticket;
@@ -519,18 +343,18 @@ static void step(struct auth *a, struct auth_login *l, const struct auth_request
 	if (!l->is_bound && !find_way(a, l, 0, &l->at.way))
 		l->at.way = 0; /* which then says what is missing */
 	if (start(a, l, r, now))
-		drop(a, l);
+		auth_login_drop(a, l);
 }
 
 void auth_request(struct auth *a, const struct auth_request *r, struct mono now)
 {
-	struct auth_login *l = r->vhost < a->cfg->vhosts_n ? find_or_create(a, r, now) : nullptr;
+	struct auth_login *l = r->vhost < a->cfg->vhosts_n ? auth_login_of(a, r, now) : nullptr;
 	if (l == nullptr) {
-		deny(a, &r->ticket, broken_text);
+		auth_login_deny(a, &r->ticket, auth_text_broken);
 		return;
 	}
 	if (l->serial != 0) { /* one password at a time: tries cannot be made side by side */
-		ask(a, &r->ticket, l, busy_text, false);
+		auth_login_ask(a, &r->ticket, l, busy_text, false);
 		return;
 	}
 	learn_client(l, r);
@@ -597,10 +421,10 @@ static bool take_question(struct auth *a, struct auth_login *l, struct auth_job 
 	l->prompt = malloc(sizeof *l->prompt);
 	bool is_over = l->prompt == nullptr;
 	if (is_over) {
-		deny(a, &l->ticket, broken_text);
+		auth_login_deny(a, &l->ticket, auth_text_broken);
 	} else {
 		*l->prompt = job->prompt;
-		ask_more(a, &l->ticket, l);
+		auth_login_ask_more(a, &l->ticket, l);
 	}
 	auth_job_free(job);
 	return is_over;
@@ -629,7 +453,7 @@ static bool take_yes(struct auth *a, struct auth_login *l, struct auth_job *job,
 
 void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 {
-	struct auth_login *l = find(a, job->auth_id, AUTH_ID_LEN);
+	struct auth_login *l = auth_login_find(a, job->auth_id, AUTH_ID_LEN);
 	if (l == nullptr ||
 	    l->serial != job->serial) { /* it took too long, or the login gave way to others */
 		auth_job_free(job);
@@ -652,7 +476,7 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 						    : end_broken(a, l, job, now);
 	}
 	if (is_over)
-		drop(a, l);
+		auth_login_drop(a, l);
 }
 
 void auth_tick(struct auth *a, struct mono now)
@@ -662,9 +486,9 @@ void auth_tick(struct auth *a, struct mono now)
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
 			l->is_denied = false; /* no try: it is over anyway */
 			give_up(a, l, "the back end did not answer in time");
-			drop(a, l);
+			auth_login_drop(a, l);
 		} else if (l->serial == 0 && clock_is_past(now, l->until)) {
-			drop(a, l);
+			auth_login_drop(a, l);
 		}
 	}
 }
@@ -680,7 +504,7 @@ void auth_fini(struct auth *a)
 {
 	struct auth_login *l, *next;
 	HASH_ITER(hh, a->logins, l, next)
-		drop(a, l);
+		auth_login_drop(a, l);
 }
 
 void auth_set_config(struct auth *a, const struct config *cfg)
@@ -693,15 +517,15 @@ void auth_set_config(struct auth *a, const struct config *cfg)
 		if (is_same)
 			continue;
 		if (l->serial != 0)
-			deny(a, &l->ticket, broken_text);
-		drop(a, l);
+			auth_login_deny(a, &l->ticket, auth_text_broken);
+		auth_login_drop(a, l);
 	}
 	a->cfg = cfg;
 }
 
 bool auth_is_known(struct auth *a, const uint8_t *auth_id, size_t len, struct mono now)
 {
-	const struct auth_login *l = find(a, auth_id, len);
+	const struct auth_login *l = auth_login_find(a, auth_id, len);
 	return l != nullptr && !clock_is_past(now, l->until);
 }
 

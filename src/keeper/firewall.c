@@ -94,6 +94,11 @@ static void fill_ports(Msg__Firewall *m, const char *option, Msg__FirewallPort r
 	m->n_ports = ports.n;
 }
 
+static bool is_held(const struct vhost *v)
+{
+	return v->restrict_user_to_routes || v->restrict_user_to_ports != nullptr || v->isolate_clients;
+}
+
 void firewall_begun(struct keeper *k, const struct session *s)
 {
 	static struct prefixes all; /* one thread */
@@ -101,12 +106,13 @@ void firewall_begun(struct keeper *k, const struct session *s)
 	const struct vhost *v = session_vhost(&k->sessions, s);
 	Msg__FirewallPort rows[CONFIG_PORTS_MAX], *ports[CONFIG_PORTS_MAX];
 	Msg__Firewall m = MSG__FIREWALL__INIT;
-	if (!is_on(k) || (!v->restrict_user_to_routes && v->restrict_user_to_ports == nullptr))
+	if (!is_on(k) || !is_held(v))
 		return;
 	all.n = all.is_cut = 0;
 	m.sid = s->sid;
 	m.clients = add_clients(&all, s, v, &m.n_clients);
 	m.dns = add_list(&all, &v->dns, &m.n_dns);
+	m.isolated = v->isolate_clients;
 	m.to_routes = v->restrict_user_to_routes;
 	/* no route, or the default one: everything */
 	m.routes = add_list(&all, has_default(&v->route) ? &none : &v->route, &m.n_routes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * firewall - the second layer of restrict-user-to-routes and -ports: nftables, through libnftables
+ * firewall - the second layer of restrict-user-to-routes and -ports, and of isolate-clients: nftables, through libnftables
  *
  * The table is made with the first session that needs it, in one transaction each; changes that come together are one, too.  It goes with the
  * server, and what a killed server left goes at the next start.  When nftables fails, the log and occtl show status say so, and the

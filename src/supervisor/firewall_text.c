@@ -77,12 +77,13 @@ void firewall_text_make(FILE *out, const char *table, const char *device)
 		" map host6 { type ipv6_addr : verdict; }\n"
 		" map net4 { type ipv4_addr : verdict; flags interval; }\n"
 		" map net6 { type ipv6_addr : verdict; flags interval; }\n"
+		" chain isolated { oifname \"%s\" counter name dropped drop; }\n"
 		" chain check {\n"
 		"  ip saddr vmap @host4\n  ip saddr vmap @net4\n  ip6 saddr vmap @host6\n  ip6 saddr vmap @net6\n }\n"
 		" chain forward { type filter hook forward priority filter - 5; policy accept; iifname \"%s\" jump check; }\n"
 		" chain input { type filter hook input priority filter - 5; policy accept; iifname \"%s\" jump check; }\n"
 		"}\n",
-		table, device, device);
+		table, device, device, device);
 }
 
 /* {{ a session }} */
@@ -188,6 +189,10 @@ void firewall_text_add(FILE *out, const char *table, const Msg__Firewall *m)
 {
 	fprintf(out, "add chain inet %s p_%llu\nadd chain inet %s s_%llu\n", table, (number)m->sid, table,
 		(number)m->sid);
+	if (m->isolated) {
+		put_rule(out, table, 's', m->sid);
+		fputs("jump isolated\n", out);
+	}
 	add_dns(out, table, m, true);
 	add_dns(out, table, m, false);
 	add_ports(out, table, m);

@@ -5,7 +5,8 @@
  *   table inet ocserv_modern_DEVICE
  *     forward, input   what comes from the device -> check
  *     check            source address -> s_SID of its session; unknown ones pass
- *     s_SID            name servers pass; ports -> p_SID or drop
+ *     isolated         drops what would go back into the device, to another client
+ *     s_SID            isolated, if it is so; name servers pass; ports -> p_SID or drop
  *     p_SID            routes
  *
  * Never:  writes a byte that is not a number or a name of its own, so no name of a user can become a command.

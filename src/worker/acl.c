@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "config/user.h"
+#include "config/value.h"
 
 constexpr uint16_t PORT_DNS = 53;
 constexpr uint8_t PROTO_SCTP = 132;
@@ -23,10 +24,11 @@ struct ranges {
 };
 
 struct acl {
-	bool to_routes, to_ports;
+	bool to_routes, to_ports, isolates;
 	struct config_ports ports;
 	struct ranges routes[2], no_routes[2]; /* IPv4, IPv6 */
 	struct ranges dns[2];
+	struct ranges pools[2], servers[2]; /* if it isolates */
 };
 
 /* {{ ranges }} */
@@ -99,31 +101,65 @@ static bool has(const struct ranges *r, ip_number ip)
 	return low < r->n && r->v[low].first <= ip;
 }
 
+/* Our own end of a pool is its first host address (keeper/lease.c). */
+static struct prefix server_of(struct prefix pool)
+{
+	config_prefix_mask(&pool);
+	pool.len = pool.family == AF_INET ? 32 : 128;
+	pool.addr[pool.len / 8 - 1] |= 1;
+	return pool;
+}
+
+static enum err make_pools(struct acl *a, const struct config *c)
+{
+	struct prefixlist pools = { .v = calloc(2 * c->vhosts_n, sizeof *pools.v) };
+	struct prefixlist servers = { .v = calloc(2 * c->vhosts_n, sizeof *servers.v) };
+	enum err e = pools.v != nullptr && servers.v != nullptr ? ERR_OK : ERR_NOMEM;
+	for (size_t i = 0; e == ERR_OK && i < 2 * c->vhosts_n; i++) {
+		const struct vhost *v = &c->vhosts[i / 2];
+		const struct prefix *p = i % 2 == 0 ? &v->ipv4_network : &v->ipv6_network;
+		if (p->family == 0)
+			continue;
+		pools.v[pools.n++] = *p;
+		servers.v[servers.n++] = server_of(*p);
+	}
+	if (e == ERR_OK)
+		e = make_both(a->pools, &pools);
+	if (e == ERR_OK)
+		e = make_both(a->servers, &servers);
+	free(pools.v);
+	free(servers.v);
+	return e;
+}
+
 /* {{ life }} */
 
-static enum err fill(struct acl *a, const struct vhost *v)
+static enum err fill(struct acl *a, const struct vhost *v, const struct config *c)
 {
 	static struct prefix all = { .family = AF_INET };
 	static const struct prefixlist everything = { .v = &all, .n = 1 };
 	a->to_routes = v->restrict_user_to_routes;
+	a->isolates = v->isolate_clients;
 	a->to_ports = v->restrict_user_to_ports != nullptr;
 	if (a->to_ports && config_ports_parse(v->restrict_user_to_ports, &a->ports) != ERR_OK)
 		return ERR_CONFIG;
+	if (a->isolates)
+		TRY(make_pools(a, c));
 	/* without routes all goes through the tunnel */
 	TRY(make_both(a->routes, v->route.n > 0 ? &v->route : &everything));
 	TRY(make_both(a->no_routes, &v->no_route));
 	return make_both(a->dns, &v->dns);
 }
 
-enum err acl_new(struct acl **out, const struct vhost *v)
+enum err acl_new(struct acl **out, const struct vhost *v, const struct config *c)
 {
 	*out = nullptr;
-	if (!v->restrict_user_to_routes && v->restrict_user_to_ports == nullptr)
+	if (!v->restrict_user_to_routes && v->restrict_user_to_ports == nullptr && !v->isolate_clients)
 		return ERR_OK;
 	struct acl *a = calloc(1, sizeof *a);
 	if (a == nullptr)
 		return ERR_NOMEM;
-	enum err e = fill(a, v);
+	enum err e = fill(a, v, c);
 	if (e != ERR_OK)
 		acl_free(a);
 	else
@@ -139,6 +175,8 @@ void acl_free(struct acl *a)
 		free(a->routes[i].v);
 		free(a->no_routes[i].v);
 		free(a->dns[i].v);
+		free(a->pools[i].v);
+		free(a->servers[i].v);
 	}
 	free(a);
 }
@@ -200,4 +238,18 @@ bool acl_permits(const struct acl *a, const struct ip_packet *k)
 	if (a->to_ports && !permits_port(&a->ports, k, is_known, port))
 		return false;
 	return !a->to_routes || (has(&a->routes[family], dst) && !has(&a->no_routes[family], dst));
+}
+
+bool acl_isolates(const struct acl *a)
+{
+	return a->isolates;
+}
+
+enum acl_place acl_place_of(const struct acl *a, const struct ip_packet *k)
+{
+	size_t family = k->version == 4 ? 0 : 1;
+	ip_number dst = number_of(k->dst, ip_addr_len(k));
+	if (has(&a->servers[family], dst))
+		return ACL_SERVER;
+	return has(&a->pools[family], dst) ? ACL_POOL : ACL_ELSEWHERE;
 }

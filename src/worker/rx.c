@@ -79,6 +79,30 @@ static bool is_own_source(const struct session *s, const struct ip_packet *k)
 	       (r->ip6_len % 8 == 0 || ((k->src[bytes] ^ r->ip6.ip[bytes]) & mask) == 0);
 }
 
+static bool goes_to_a_client(const struct session *s, const struct ip_packet *k)
+{
+	switch (acl_place_of(s->acl, k)) {
+	case ACL_SERVER: return false;
+	case ACL_POOL: return true;
+	case ACL_ELSEWHERE: break;
+	}
+	return steer_find_ip(&s->w->steer, k->dst, ip_addr_len(k)) != nullptr;
+}
+
+static bool is_permitted(const struct session *s, const struct ip_packet *k)
+{
+	struct worker *w = s->w;
+	if (acl_isolates(s->acl) && goes_to_a_client(s, k)) {
+		STAT_INC(w, rx_isolated);
+		return false;
+	}
+	if (!acl_permits(s->acl, k)) {
+		STAT_INC(w, rx_restricted);
+		return false;
+	}
+	return true;
+}
+
 static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 {
 	struct worker *w = s->w;
@@ -94,10 +118,8 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 			STAT_INC(w, rx_spoofed);
 		return;
 	}
-	if (s->acl != nullptr && !acl_permits(s->acl, &k)) {
-		STAT_INC(w, rx_restricted);
+	if (s->acl != nullptr && !is_permitted(s, &k))
 		return;
-	}
 	if (!bucket_take(&s->rx_limit, k.len, w->now.ns)) {
 		STAT_INC(w, rx_limited);
 		return;

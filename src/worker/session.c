@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/session.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/table.h"
+#include "config/netprio.h"
 #include "config/user.h"
 #include "wire/mtu.h"
 #include "worker/authority.h"
@@ -157,6 +160,27 @@ static void take_keepalive(const struct conn *c, const struct connect_req *req)
 		setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof off);
 }
 
+/* What the kernel refuses costs nobody the tunnel. */
+static void take_priority(struct session *s)
+{
+	const int fd = s->conn->fd;
+	struct netprio p;
+	bool is_set = true;
+	if (netprio_parse(s->vhost->net_priority, &p) != ERR_OK)
+		return; /* the check of the options has refused it */
+	const int value = p.value;
+	if (p.kind == NETPRIO_PRIORITY)
+		is_set = setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &value, sizeof value) == 0;
+	if (p.kind == NETPRIO_TOS) {
+		s->tos = p.value;
+		is_set = setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof value) == 0 ||
+			 setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof value) == 0;
+	}
+	if (!is_set)
+		log_warn("tunnel.priority sid=%lu net-priority=\"%s\": %s", s->route.sid,
+			 s->vhost->net_priority, strerror(errno));
+}
+
 static void free_parts(struct session *s)
 {
 	if (s->facts != nullptr)
@@ -194,7 +218,7 @@ static enum err take_options(struct session *s, const Msg__Session *f)
 	}
 	bucket_init(&s->rx_limit, s->vhost->rx_data_per_sec, s->w->now.ns);
 	bucket_init(&s->tx_limit, s->vhost->tx_data_per_sec, s->w->now.ns);
-	return acl_new(&s->acl, s->vhost);
+	return acl_new(&s->acl, s->vhost, s->config);
 }
 
 enum err session_open(struct conn *c, const Msg__Session *facts, const struct connect_req *req,
@@ -241,6 +265,7 @@ enum err session_open(struct conn *c, const Msg__Session *facts, const struct co
 	take_addresses(s, copy);
 	take_timers(s, req, facts);
 	take_keepalive(c, req);
+	take_priority(s);
 	fill_slot(s);
 	steer_add(&w->steer, &s->route);
 	DL_APPEND(w->sessions, s);

@@ -55,6 +55,7 @@ struct session {
 	bool udp_active;      /* packets to the client go over DTLS */
 	bool compresses;      /* one of the channels does */
 	enum pack_method pack_tls, pack_udp;
+	uint8_t tos;          /* of datagrams to it: net-priority; 0: as they are */
 	uint32_t run;         /* of udp_out, the last it has put a datagram into */
 	uint16_t mtu, mtu_most, link; /* inner now, inner at most, outer */
 	struct session_timers t;

@@ -246,6 +246,17 @@ static size_t put_local(struct udp_control *c, int family, const struct addr *lo
 	return CMSG_SPACE(sizeof info);
 }
 
+static size_t put_tos(struct udp_control *c, size_t at, int family, int tos)
+{
+	struct cmsghdr *h = (struct cmsghdr *)(c->space + at);
+	h->cmsg_len = CMSG_LEN(sizeof tos);
+	h->cmsg_level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+	h->cmsg_type = family == AF_INET ? IP_TOS : IPV6_TCLASS;
+	memcpy(CMSG_DATA(h), &tos, sizeof tos);
+	return CMSG_SPACE(sizeof tos);
+}
+
+/* The last one: send_singly leaves it out. */
 static size_t put_segment(struct udp_control *c, size_t at, uint16_t each)
 {
 	struct cmsghdr *h = (struct cmsghdr *)(c->space + at);
@@ -300,6 +311,8 @@ static void prepare(struct worker *w, size_t i)
 	struct udp_control *c = &o->controls[i];
 	memset(c, 0, sizeof *c);
 	size_t control_len = put_local(c, family, &r->local);
+	if (r->session != nullptr && r->session->tos != 0)
+		control_len += put_tos(c, control_len, family, r->session->tos);
 	if (r->n > 1)
 		control_len += put_segment(c, control_len, (uint16_t)r->each);
 	o->msgs[i].msg_hdr =

@@ -46,7 +46,8 @@ struct udp_socket {
 };
 
 struct udp_control {
-	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+	alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+					   2 * CMSG_SPACE(sizeof(int))];
 };
 
 /* Datagrams of one length (the last may be shorter) to one client: one message, cut by the kernel or the card (UDP_SEGMENT). */

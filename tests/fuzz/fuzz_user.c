@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fuzz_user - config_user_make, config_ports_parse, acl_new, acl_permits
+ * fuzz_user - config_user_make, config_ports_parse, acl_new, acl_permits, acl_place_of
  *
  * The input is the file of a user, and behind a byte 0 a packet.  One that parses must parse again over itself, and its rules
  * must judge any packet.
@@ -27,14 +27,16 @@ static void check_ports(const struct vhost *v)
 	assert(ports.n > 0 && ports.n <= CONFIG_PORTS_MAX);
 }
 
-static void judge(const struct vhost *v, const uint8_t *packet, size_t len)
+static void judge(const struct config *c, const struct vhost *v, const uint8_t *packet, size_t len)
 {
 	struct acl *a = nullptr;
 	struct ip_packet k;
-	if (acl_new(&a, v) != ERR_OK)
+	if (acl_new(&a, v, c) != ERR_OK)
 		abort();
-	if (a != nullptr && ip_parse(packet, len, &k) == ERR_OK)
+	if (a != nullptr && ip_parse(packet, len, &k) == ERR_OK) {
 		(void)acl_permits(a, &k);
+		(void)acl_place_of(a, &k);
+	}
 	acl_free(a);
 }
 
@@ -55,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	assert(again->route.n == v->route.n && again->dns.n == v->dns.n);
 	check_ports(v);
-	judge(v, zero != nullptr ? zero + 1 : nullptr, zero != nullptr ? size - len - 1 : 0);
+	judge(c, v, zero != nullptr ? zero + 1 : nullptr, zero != nullptr ? size - len - 1 : 0);
 	return 0;
 }

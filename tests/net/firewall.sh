@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# firewall.sh - the second layer of restrict-user-to-routes and -ports: nftables judges packets that no worker has seen, goes with the
+# firewall.sh - the second layer of restrict-user-to-routes and -ports and of isolate-clients: nftables judges packets that no worker has seen, goes with the
 # session, survives worker and keeper, goes with the server or at the next start; and where nftables fails, the worker's own check stays.
 # The network is drawn in lib.sh.
 . "$(dirname "$0")/lib.sh"
@@ -138,6 +138,66 @@ broken() {
 	oc_stop bob
 	server_stop
 }
+
+# Both clients are in one namespace: what comes for carol shows at her device, for her address is bound to it, and to be sent by bob's.
+received() { in_cl cat "/sys/class/net/$(oc_value carol TUNDEV)/statistics/rx_packets"; }
+sends() { in_cl ping -c 1 -W 1 -I "$(oc_value bob TUNDEV)" "$1" >/dev/null 2>&1 || true; }
+comes_to_carol() {
+	local before
+	before=$(received)
+	sends "$1"
+	wait_until 5 not equal "$(received)" "$before"
+}
+routes_by_bob() {
+	in_cl ip -6 route replace fd88::/64 dev "$(oc_value bob TUNDEV)"
+	in_cl ip -6 route replace fd77::/64 dev "$(oc_value bob TUNDEV)"
+}
+# is_isolated DESTINATION: the worker has counted, and carol got nothing
+is_isolated() {
+	local before counted
+	before=$(received)
+	counted=$(stat rx_isolated)
+	sends "$1"
+	wait_until 5 stat_above rx_isolated "$counted" && equal "$(received)" "$before"
+}
+
+isolation() {
+	local carol6
+	server_start "${config[@]}"
+	rm -f "$files/bob"
+	printf '%s\n' 'iroute = 10.88.0.0/24' 'iroute = fd88::/64' >"$files/carol"
+	oc_user=carol oc_connect carol --no-dtls
+	oc_user=bob oc_connect bob --no-dtls
+	carol4=$(oc_ip4 carol)
+	carol6=$(oc_ip6 carol | sed 's#/.*##')
+	ok "not isolated: to another client" comes_to_carol "$carol4"
+	ok "not isolated: to the network behind it" comes_to_carol 10.88.0.7
+	routes_by_bob
+	ok "not isolated: to the network behind it, IPv6" comes_to_carol fd88::7
+	oc_stop bob
+	echo 'isolate-clients = true' >"$files/bob"
+	oc_user=bob oc_connect bob --no-dtls
+	routes_by_bob
+	ip4=$(oc_ip4 bob)
+	ip6=$(oc_ip6 bob | sed 's#/.*##')
+	ok "isolated: it is in the table" wait_until 5 chains_are 1
+	ok "isolated: the worker drops what is for another client" is_isolated "$carol4"
+	ok "isolated: for the network behind it" is_isolated 10.88.0.7
+	ok "isolated: for the network behind it, IPv6" is_isolated fd88::7
+	ok "isolated: for an address of the pool that nobody has" is_isolated 10.77.0.99
+	ok "isolated: the same of IPv6" is_isolated fd77::99:99
+	ok "isolated: the server itself" pings "$cl" 10.77.0.1 -I "$(oc_value bob TUNDEV)"
+	ok "isolated: what is behind the server" pings "$cl" $host4 -I "$(oc_value bob TUNDEV)"
+	ok "isolated: nftables drops what is for another client" is_dropped "$ip4" "$carol4" 8081
+	ok "isolated: nftables, IPv6" is_dropped "$ip6" "$carol6" 8081
+	ok "isolated: nftables, the network behind it" is_dropped "$ip4" 10.88.0.7 8081
+	ok "isolated: nftables, what is behind the server" passes "$ip4" $host4 8081
+	ok "the other one is not held" passes "$carol4" $host4 8081
+	oc_stop bob
+	oc_stop carol
+	nothing_died
+	server_stop
+}
 serves_port() { [ -n "$(in_host ss -Hlnt "sport = :$1")" ]; }
 
 add_user bob
@@ -152,3 +212,4 @@ rules
 negation
 deaths
 broken
+isolation

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acl: restrict-user-to-routes and -ports, packet by packet */
+/* acl: restrict-user-to-routes and -ports, isolate-clients, packet by packet */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static struct rules *make(const char *route, const char *no_route, const char *d
 		r->v.restrict_user_to_ports = r->ports;
 	}
 	r->v.restrict_user_to_routes = to_routes;
-	assert_int_equal(acl_new(&r->acl, &r->v), ERR_OK);
+	assert_int_equal(acl_new(&r->acl, &r->v, nullptr), ERR_OK);
 	return r;
 }
 
@@ -68,9 +68,10 @@ static struct sent to(const char *address, uint8_t protocol, uint16_t port)
 	return (struct sent){ .to = address, .protocol = protocol, .port = port };
 }
 
-static bool passes(const struct rules *r, struct sent s)
+/* p: 60 zeros; k points into it. */
+static void build(uint8_t *p, struct sent s, struct ip_packet *k)
 {
-	uint8_t p[60] = { 0x45 };
+	p[0] = 0x45;
 	bool is_v6 = strchr(s.to, ':') != nullptr;
 	size_t head = is_v6 ? 40 : 20, len = head + 8 - s.cut;
 	if (is_v6) {
@@ -89,9 +90,23 @@ static bool passes(const struct rules *r, struct sent s)
 	}
 	p[head + 2] = (uint8_t)(s.port >> 8);
 	p[head + 3] = (uint8_t)s.port;
+	assert_int_equal(ip_parse(p, len, k), ERR_OK);
+}
+
+static bool passes(const struct rules *r, struct sent s)
+{
+	uint8_t p[60] = {};
 	struct ip_packet k;
-	assert_int_equal(ip_parse(p, len, &k), ERR_OK);
+	build(p, s, &k);
 	return acl_permits(r->acl, &k);
+}
+
+static enum acl_place place_of(const struct rules *r, const char *address)
+{
+	uint8_t p[60] = {};
+	struct ip_packet k;
+	build(p, (struct sent){ .to = address, .protocol = 17, .port = 9 }, &k);
+	return acl_place_of(r->acl, &k);
 }
 
 constexpr uint8_t ICMP = 1, TCP = 6, UDP = 17, ESP = 50, ICMP6 = 58, SCTP = 132;
@@ -206,7 +221,7 @@ TEST(acl, thousands_of_networks)
 	}
 	v.route = (struct prefixlist){ list, N };
 	struct rules r = {};
-	assert_int_equal(acl_new(&r.acl, &v), ERR_OK);
+	assert_int_equal(acl_new(&r.acl, &v, nullptr), ERR_OK);
 	for (size_t at = 0; at < 2 * N; at++) {
 		char address[32];
 		snprintf(address, sizeof address, "10.%zu.%zu.77", at >> 8, at & 255);
@@ -221,8 +236,45 @@ TEST(acl, bad_ports_are_no_free_pass)
 	char bad[] = "tcp(443";
 	struct vhost v = { .restrict_user_to_ports = bad };
 	struct acl *a = nullptr;
-	assert_int_equal(acl_new(&a, &v), ERR_CONFIG);
+	assert_int_equal(acl_new(&a, &v, nullptr), ERR_CONFIG);
 	assert_null(a);
+}
+
+/* Pools of two hosts; the second has no IPv6. */
+TEST(acl, other_clients)
+{
+	struct vhost hosts[2] = {};
+	const struct config c = { .vhosts = hosts, .vhosts_n = 2 };
+	struct rules r = { .v = { .isolate_clients = true } };
+	assert_int_equal(config_prefix_parse("10.77.0.0/24", &hosts[0].ipv4_network), ERR_OK);
+	assert_int_equal(config_prefix_parse("fd77::/64", &hosts[0].ipv6_network), ERR_OK);
+	assert_int_equal(config_prefix_parse("10.78.4.0/22", &hosts[1].ipv4_network), ERR_OK);
+	assert_int_equal(acl_new(&r.acl, &r.v, &c), ERR_OK);
+	assert_true(acl_isolates(r.acl));
+	assert_int_equal(place_of(&r, "10.77.0.1"), ACL_SERVER);
+	assert_int_equal(place_of(&r, "10.78.4.1"), ACL_SERVER);
+	assert_int_equal(place_of(&r, "fd77::1"), ACL_SERVER);
+	assert_int_equal(place_of(&r, "10.77.0.2"), ACL_POOL);
+	assert_int_equal(place_of(&r, "10.77.0.255"), ACL_POOL);
+	assert_int_equal(place_of(&r, "10.78.5.1"), ACL_POOL);
+	assert_int_equal(place_of(&r, "10.78.7.255"), ACL_POOL);
+	assert_int_equal(place_of(&r, "fd77::2"), ACL_POOL);
+	assert_int_equal(place_of(&r, "fd77:0:0:0:ffff::1"), ACL_POOL);
+	assert_int_equal(place_of(&r, "10.76.255.255"), ACL_ELSEWHERE);
+	assert_int_equal(place_of(&r, "10.77.1.0"), ACL_ELSEWHERE);
+	assert_int_equal(place_of(&r, "10.78.8.0"), ACL_ELSEWHERE);
+	assert_int_equal(place_of(&r, "fd77:0:0:1::2"), ACL_ELSEWHERE);
+	assert_int_equal(place_of(&r, "2001:db8::1"), ACL_ELSEWHERE);
+	/* by itself it restricts nothing else */
+	assert_true(passes(&r, to("10.77.0.1", TCP, 80)));
+	assert_true(passes(&r, to("192.0.2.1", UDP, 80)));
+	acl_free(r.acl);
+}
+
+TEST(acl, restricted_is_not_isolated)
+{
+	struct rules *r OWNED(drop) = make(nullptr, nullptr, nullptr, "tcp(443)", false);
+	assert_false(acl_isolates(r->acl));
 }
 
 TEST(bucket, nothing_is_no_limit)
@@ -277,6 +329,8 @@ int main(void)
 		cmocka_unit_test(acl_fragments_go_as_the_first_does),
 		cmocka_unit_test(acl_thousands_of_networks),
 		cmocka_unit_test(acl_bad_ports_are_no_free_pass),
+		cmocka_unit_test(acl_other_clients),
+		cmocka_unit_test(acl_restricted_is_not_isolated),
 		cmocka_unit_test(bucket_nothing_is_no_limit),
 		cmocka_unit_test(bucket_rates),
 		cmocka_unit_test(bucket_an_idle_one_saves_no_more_than_it_holds),

@@ -118,6 +118,7 @@ static const struct sample vhost[] = {
 	{ "expose-iroutes", "true" },
 	{ "restrict-user-to-routes", "true" },
 	{ "restrict-user-to-ports", "!(tcp(443), tcp(80))" },
+	{ "isolate-clients", "true" },
 	{ "client-bypass-protocol", "true" },
 	{ "no-udp", "true" },
 	{ "rx-data-per-sec", "40000" },

@@ -78,6 +78,8 @@ static void a_session_has_its_rules(void **)
 	    "p_7 meta nfproto ipv6 counter name dropped drop"); /* it has no route there */
 	has(firewall_text_delete, &m, "delete set inet t r4_7");
 	has(firewall_text_delete, &m, "delete element inet t net4 { 10.9.0.0/24 : jump s_7 }");
+	m.isolated = true;
+	has(firewall_text_add, &m, "s_7 jump isolated");
 	m.is_deny = true;
 	has(firewall_text_add, &m, "s_7 meta l4proto 6 th dport 443 counter name dropped drop");
 	has(firewall_text_add, &m, "s_7 goto p_7");

@@ -149,6 +149,7 @@ TEST(user, a_wrong_file_is_refused)
 	refused("hostname = a\x01 b\n");
 	refused("restrict-user-to-ports = tcp(443\n");
 	refused("restrict-user-to-routes = perhaps\n");
+	refused("net-priority = 7\n");
 }
 
 TEST(user, not_in_the_main_file)
