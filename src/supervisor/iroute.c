@@ -19,8 +19,10 @@ static bool is_right(const Msg__Iroute *m)
 /* "192.0.2.0/255.255.255.0"; IPv6 with its length */
 static void write_masked(char *out, size_t cap, const struct prefix *p, const char *ip)
 {
-	const uint32_t mask = htonl(UINT32_MAX << (32 - p->len)); /* len is not 0: is_right */
+	uint32_t mask = 0;
 	char text[INET_ADDRSTRLEN] = "";
+	if (p->family == AF_INET)
+		mask = htonl(UINT32_MAX << (32 - p->len)); /* 1..32: is_right */
 	if (p->family == AF_INET && inet_ntop(AF_INET, &mask, text, sizeof text) != nullptr)
 		snprintf(out, cap, "%s/%s", ip, text);
 	else
