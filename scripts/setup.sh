@@ -23,7 +23,7 @@ readonly build_packages=(
 	libuv1-dev libmimalloc-dev libexpat1-dev 'libllhttp-dev|libhttp-parser-dev'
 	libprotobuf-c-dev protobuf-c-compiler libjansson-dev liblz4-dev uthash-dev
 	libmnl-dev libnftables-dev libbpf-dev bpftool libseccomp-dev libcap-ng-dev libcrypt-dev libreadline-dev libsqlite3-dev libmaxminddb-dev
-	libpam0g-dev libldap-dev libkrb5-dev libcjose-dev libcurl4-openssl-dev libssl-dev
+	libpam0g-dev libldap-dev libkrb5-dev libcjose-dev liblasso3-dev libxml2-dev libglib2.0-dev libcurl4-openssl-dev libssl-dev
 	linux-libc-dev libc6-dev
 	autoconf automake libtool debian-archive-keyring
 	openssl iproute2 util-linux hostname
@@ -33,6 +33,7 @@ readonly test_packages=(
 	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
 	chromium oathtool freeradius freeradius-utils slapd ldap-utils
 	krb5-kdc krb5-admin-server krb5-user python3-gssapi
+	xmlsec1
 	haproxy testssl.sh nmap
 	libgnutls28-dev
 )

@@ -2,7 +2,7 @@
 /*
  * authproc - all that the auth process owns; a first argument, never a global
  *
- * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP, Kerberos and OpenID Connect, logins and accounting.  It holds no
+ * It does for the keeper what needs files, libraries and the network: PAM, RADIUS, LDAP, Kerberos, OpenID Connect and SAML, logins and accounting.  It holds no
  * key, cookie or list of users.  Each conversation is a child of its own (task.h), so that a module that hangs or crashes
  * takes one login with it.
  *
@@ -13,6 +13,7 @@
 #include "auth/directory_conf.h"
 #include "auth/oidc_conf.h"
 #include "auth/radius_conf.h"
+#include "auth/saml_conf.h"
 #include "auth/task.h"
 #include "config/config.h"
 #include "ipc/ipc.h"
@@ -25,6 +26,8 @@ struct methods {
 	size_t radius_n;
 	struct oidc_conf **oidc; /* of oidc_n, one a file and use */
 	size_t oidc_n;
+	struct saml_conf **saml; /* of saml_n, one a file */
+	size_t saml_n;
 	struct directory_conf **directories; /* of ldap, one a file */
 	size_t directories_n;
 };
@@ -37,6 +40,8 @@ struct radius_conf *methods_radius(const struct methods *e, const struct auth_me
 struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m);
 /* nullptr: it is not of OpenID Connect. */
 struct oidc_conf *methods_oidc(const struct methods *e, const struct auth_method *m);
+/* nullptr: it is not of SAML. */
+struct saml_conf *methods_saml(const struct methods *e, const struct auth_method *m);
 /* What is known of servers survives a reload. */
 void methods_inherit(struct methods *to, const struct methods *from);
 

@@ -14,6 +14,7 @@
 #include "auth/radius_acct.h"
 #include "auth/radius_login.h"
 #include "auth/revocation.h"
+#include "auth/saml_sso.h"
 #include "base/log.h"
 #include "ipc/msgs.h"
 
@@ -54,7 +55,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 	const struct radius_conf *radius = m != nullptr ? methods_radius(e, m) : nullptr;
 	const struct oidc_conf *oidc = m != nullptr ? methods_oidc(e, m) : nullptr;
 	const struct directory_conf *directory = m != nullptr ? methods_directory(e, m) : nullptr;
-	bool is_ready = radius == nullptr && oidc == nullptr && directory == nullptr;
+	const struct saml_conf *saml = m != nullptr ? methods_saml(e, m) : nullptr;
+	bool is_ready = radius == nullptr && oidc == nullptr && directory == nullptr && saml == nullptr;
 	if (!is_ready)
 		is_ready = profile_enter_network() == ERR_OK;
 	if (!is_ready)
@@ -63,6 +65,8 @@ static void run_login(const struct authproc *a, const Msg__BackBegin *b, int fd)
 		radius_login(radius, m, b, fd);
 	else if (directory != nullptr)
 		directory_login(directory, b, fd);
+	else if (saml != nullptr)
+		saml_sso(saml, m, b, fd);
 	else if (oidc != nullptr && oidc_conf_is_sso(oidc))
 		oidc_sso(oidc, m, b, fd);
 	else if (oidc != nullptr)

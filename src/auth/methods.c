@@ -74,6 +74,31 @@ static enum err add_oidc(struct methods *e, const struct auth_method *m, bool is
 	return ERR_OK;
 }
 
+/* {{ saml */
+
+struct saml_conf *methods_saml(const struct methods *e, const struct auth_method *m)
+{
+	const char *path = strcmp(m->name, "saml") == 0 ? config_auth_arg(m, "config") : nullptr;
+	for (size_t i = 0; path != nullptr && i < e->saml_n; i++)
+		if (strcmp(saml_conf_path(e->saml[i]), path) == 0)
+			return e->saml[i];
+	return nullptr;
+}
+
+static enum err add_saml(struct methods *e, const struct auth_method *m, char *problem, size_t cap)
+{
+	struct saml_conf *c;
+	if (methods_saml(e, m) != nullptr)
+		return ERR_OK;
+	struct saml_conf **grown = reallocarray(e->saml, e->saml_n + 1, sizeof(struct saml_conf *));
+	if (grown == nullptr)
+		return ERR_NOMEM;
+	e->saml = grown;
+	TRY(saml_conf_new(&c, config_auth_arg(m, "config"), problem, cap));
+	grown[e->saml_n++] = c;
+	return ERR_OK;
+}
+
 /* {{ ldap */
 
 struct directory_conf *methods_directory(const struct methods *e, const struct auth_method *m)
@@ -109,6 +134,8 @@ static enum err add_method(struct methods *e, const struct auth_method *m, char 
 	bool is_sso;
 	if (is_oidc(m, &is_sso))
 		return add_oidc(e, m, is_sso, problem, cap);
+	if (strcmp(m->name, "saml") == 0)
+		return add_saml(e, m, problem, cap);
 	if (strcmp(m->name, "ldap") == 0)
 		return add_directory(e, m, problem, cap);
 	if (strcmp(m->name, "gssapi") == 0)
@@ -146,6 +173,9 @@ void methods_fini(struct methods *e)
 	for (size_t i = 0; i < e->oidc_n; i++)
 		oidc_conf_free(e->oidc[i]);
 	free(e->oidc);
+	for (size_t i = 0; i < e->saml_n; i++)
+		saml_conf_free(e->saml[i]);
+	free(e->saml);
 	for (size_t i = 0; i < e->directories_n; i++)
 		directory_conf_free(e->directories[i]);
 	free(e->directories);

@@ -23,6 +23,7 @@ static const struct {
 	{ "certificate", "" },
 	{ "oidc", "config " },
 	{ "oidc-sso", "config url browser " },
+	{ "saml", "config url browser entity-id " },
 };
 
 static bool is_word_of(const char *words, const char *word)
@@ -123,7 +124,7 @@ static enum err split(struct auth_method *m, const char *text, struct config_why
 	if (allowed == nullptr) {
 		config_why_set(
 			why,
-			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], gssapi[keytab=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME] or certificate");
+			"expected plain[passwd=FILE], pam, radius[config=FILE], ldap[config=FILE], gssapi[keytab=FILE], oidc[config=FILE], oidc-sso[config=FILE,url=https://NAME], saml[config=FILE,url=https://NAME] or certificate");
 		return ERR_SYNTAX;
 	}
 	if (*open == '\0')
@@ -317,7 +318,7 @@ bool config_needs_bearer(const struct vhost *v)
 
 bool config_is_sso(const struct auth_method *m)
 {
-	return strcmp(m->name, "oidc-sso") == 0;
+	return strcmp(m->name, "oidc-sso") == 0 || strcmp(m->name, "saml") == 0;
 }
 
 const char *config_sso_url(const struct vhost *v)
@@ -443,6 +444,24 @@ static enum err check_sso(const struct auth_method *m, struct config_why *why)
 	return ERR_OK;
 }
 
+static enum err check_saml(const struct auth_method *m, struct config_why *why)
+{
+	const char *id = config_auth_arg(m, "entity-id"), *url = config_auth_arg(m, "url");
+	TRY(check_sso(m, why));
+	if (id != nullptr &&
+	    (id[0] == '\0' || strlen(id) > CONFIG_SSO_URL_MAX || strpbrk(id, " <>&\"'") != nullptr)) {
+		config_why_set(
+			why,
+			"entity-id: expected a URI of up to %zu characters, as in entity-id=urn:example:vpn",
+			CONFIG_SSO_URL_MAX);
+		return ERR_SYNTAX;
+	}
+	if (strpbrk(url, "<>&\"'") == nullptr)
+		return ERR_OK;
+	config_why_set(why, "url: expected https:// and a name");
+	return ERR_SYNTAX;
+}
+
 static enum err check_ldap(const struct auth_method *m, struct config_why *why)
 {
 	if (config_auth_arg(m, "config") != nullptr)
@@ -471,10 +490,11 @@ static const struct {
 	config_method_check *check;
 	bool has_auth, has_acct;
 } works[] = {
-	{ "plain", check_plain, true, false },  { "pam", check_pam, true, true },
-	{ "radius", check_radius, true, true }, { "certificate", check_nothing, true, false },
-	{ "oidc", check_oidc, true, false },    { "oidc-sso", check_sso, true, false },
-	{ "ldap", check_ldap, true, false },    { "gssapi", check_gssapi, true, false },
+	{ "plain", check_plain, true, false },   { "pam", check_pam, true, true },
+	{ "radius", check_radius, true, true },  { "certificate", check_nothing, true, false },
+	{ "oidc", check_oidc, true, false },     { "oidc-sso", check_sso, true, false },
+	{ "saml", check_saml, true, false },     { "ldap", check_ldap, true, false },
+	{ "gssapi", check_gssapi, true, false },
 };
 
 enum err config_auth_check(const struct auth_method *m, struct config_why *why)

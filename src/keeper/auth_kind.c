@@ -107,6 +107,7 @@ static const struct auth_kind kinds[] = {
 	{ "ldap", remote_begin, remote_answer, remote_cancel },
 	{ "oidc", bearer_begin, bearer_begin, remote_cancel },
 	{ "oidc-sso", sso_begin, sso_answer, sso_cancel },
+	{ "saml", sso_begin, sso_answer, sso_cancel },
 	{ "gssapi", remote_begin, remote_answer, remote_cancel },
 };
 

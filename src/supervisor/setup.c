@@ -104,7 +104,9 @@ static enum err add_child(struct supervisor *s, enum ipc_role role, unsigned ind
 /* Methods that live in the auth process. */
 static bool needs_auth(const struct config *c)
 {
-	static const char *const methods[] = { "pam", "radius", "ldap", "gssapi", "oidc", "oidc-sso" };
+	static const char *const methods[] = {
+		"pam", "radius", "ldap", "gssapi", "oidc", "oidc-sso", "saml"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (config_has_method(c, methods[i]))
 			return true;

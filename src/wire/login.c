@@ -114,12 +114,13 @@ enum err login_cookies_done(struct login_cookies *c, const char *context, const 
 	return add_cookie(c, "webvpnc=bu:/&p:t&iu:1/&sh:", text, "; path=/; Secure; HttpOnly");
 }
 
-/* Lax: it has to come back with the redirection of another site. */
-enum err login_cookies_browser(struct login_cookies *c, const char *secret)
+/* It has to come back with the redirection, or even a form, of another site. */
+enum err login_cookies_browser(struct login_cookies *c, const char *secret, bool by_form)
 {
 	*c = (struct login_cookies){};
 	return add_cookie(c, "__Host-ocsso=", secret,
-			  "; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax");
+			  by_form ? "; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=None"
+				  : "; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax");
 }
 
 /* Not HttpOnly: the window of a client may read it by script, and it is good once, for a minute, for one login. */

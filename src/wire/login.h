@@ -164,8 +164,8 @@ enum err login_cookies_form(struct login_cookies *c, const char *context, uint32
 /* With success: webvpncontext (nullptr: without), webvpn, and webvpnc, whose text is the short one of 7.2 without a profile. */
 enum err login_cookies_done(struct login_cookies *c, const char *context, const char *webvpn,
 			    const char *cert_sha1, const struct login_profile *profile);
-/* For a browser that signs on: what it is known by when it comes back. */
-enum err login_cookies_browser(struct login_cookies *c, const char *secret);
+/* For a browser that signs on: what it is known by when it comes back; by_form: with a form that another site has it send. */
+enum err login_cookies_browser(struct login_cookies *c, const char *secret, bool by_form);
 /* At its end: the token, or that it failed, in the cookie of this name. */
 enum err login_cookies_sso(struct login_cookies *c, const char *name, const char *value);
 /* At the door of IP phones: away with webvpn, and webvpnlogin (7.4). */

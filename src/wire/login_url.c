@@ -54,6 +54,8 @@ static const struct {
 	{ "/+CSCOE+/saml/sp/login", LOGIN_PATH_SSO },
 	{ "/+CSCOE+/saml_ac_login.html", LOGIN_PATH_SSO },
 	{ "/sso/callback", LOGIN_PATH_SSO },
+	{ "/+saml/acs", LOGIN_PATH_SSO },
+	{ "/+saml/metadata", LOGIN_PATH_SSO },
 	{ "/+CSCOE+/*", LOGIN_PATH_RESERVED },
 	{ "/+CSCOU+/*", LOGIN_PATH_RESERVED },
 	{ "/+CSCOL+/*", LOGIN_PATH_RESERVED },

@@ -59,19 +59,43 @@ static enum err take_pair(struct sso_query *out, struct slice name, struct slice
 	return ERR_OK;
 }
 
-enum err sso_query_parse(struct sso_query *out, struct slice query)
+static enum err take_field(struct sso_query *out, struct slice name, struct slice value)
+{
+	if (text_is(name, "RelayState"))
+		return take_id(&out->has_state, out->state, value);
+	if (!text_is(name, "SAMLResponse"))
+		return ERR_OK;
+	if (out->saml.p != nullptr || value.n == 0)
+		return ERR_PROTO;
+	out->saml = value;
+	return ERR_OK;
+}
+
+typedef enum err taker(struct sso_query *out, struct slice name, struct slice value);
+
+static enum err parse(struct sso_query *out, struct slice query, taker *take)
 {
 	enum err e = ERR_OK;
 	size_t n = 0;
 	*out = (struct sso_query){};
 	for (auto pair = text_next_word(&query, '&'); pair.p != nullptr && e == ERR_OK; n++) {
 		auto name = text_next_word(&pair, '=');
-		e = n < PAIRS_MAX ? take_pair(out, name, pair) : ERR_RANGE;
+		e = n < PAIRS_MAX ? take(out, name, pair) : ERR_RANGE;
 		pair = text_next_word(&query, '&');
 	}
 	if (e != ERR_OK)
 		sso_query_wipe(out);
 	return e;
+}
+
+enum err sso_query_parse(struct sso_query *out, struct slice query)
+{
+	return parse(out, query, take_pair);
+}
+
+enum err sso_form_parse(struct sso_query *out, struct slice body)
+{
+	return parse(out, body, take_field);
 }
 
 /* {{ the sealed token }} */

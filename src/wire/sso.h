@@ -18,6 +18,7 @@ constexpr size_t SSO_ID_LEN = 32;           /* bytes of reference, state, secret
 constexpr size_t SSO_HEX = 2 * SSO_ID_LEN;  /* as text, without an end */
 constexpr size_t SSO_CODE_MAX = 2048;
 constexpr size_t SSO_ERROR_MAX = 127;
+constexpr size_t SSO_SAML_MAX = 48 * 1024; /* base64 of an answer */
 constexpr size_t SSO_KEY_LEN = 64;          /* X and Y of a point of P-256 */
 constexpr size_t SSO_URL_MAX = 1024;
 
@@ -35,11 +36,14 @@ struct sso_query {
 	uint8_t state[SSO_ID_LEN];
 	char code[SSO_CODE_MAX + 1]; /* "" if none */
 	char error[SSO_ERROR_MAX + 1];
+	struct slice saml; /* of a form: the answer, still encoded; into what was parsed */
 };
 
-/* A query or the body of a form: id, state, code, error; all else is passed over.  ERR_PROTO: one of them twice; ERR_SYNTAX; ERR_RANGE:
+/* A query: id, state, code, error; all else is passed over.  ERR_PROTO: one of them twice; ERR_SYNTAX; ERR_RANGE:
  * too long, or too many. */
 enum err sso_query_parse(struct sso_query *out, struct slice query);
+/* The body of a form with SAMLResponse and RelayState, which is the state; as sso_query_parse. */
+enum err sso_form_parse(struct sso_query *out, struct slice body);
 void sso_query_wipe(struct sso_query *q);
 /* Hexadecimal text of SSO_ID_LEN bytes, nothing else. */
 enum err sso_id_parse(uint8_t out[SSO_ID_LEN], struct slice hex);

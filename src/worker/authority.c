@@ -128,6 +128,9 @@ enum err authority_auth(struct conn *c, const struct login_req *req, const uint8
 	return e;
 }
 
+/* As above. */
+static char saml[SSO_SAML_MAX + 1];
+
 enum err authority_sso(struct conn *c, enum msgs_sso_step step, const struct sso_query *q,
 		       const uint8_t *browser)
 {
@@ -138,9 +141,16 @@ enum err authority_sso(struct conn *c, enum msgs_sso_step step, const struct sso
 	m.state = ipc_bytes(q->state, q->has_state ? sizeof q->state : 0);
 	m.browser = ipc_bytes(browser, browser != nullptr ? SSO_ID_LEN : 0);
 	m.code = text(q->code);
+	if (q->saml.p != nullptr) {
+		TRY(text_percent_decode(saml, sizeof saml, q->saml, true));
+		m.code = saml;
+	}
 	m.error = text(q->error);
 	m.remote_ip = ip_bytes(&c->remote);
-	return ask(c, MSG_SSO, &m.base);
+	enum err e = ask(c, MSG_SSO, &m.base);
+	if (q->saml.p != nullptr)
+		explicit_bzero(saml, strlen(saml));
+	return e;
 }
 
 enum err authority_check(struct conn *c, const uint8_t *cookie, const uint8_t *auth_id)

@@ -126,7 +126,8 @@ static enum err take_request(struct conn *c)
 	c->web->is_svc =
 		web_vhost(c)->cisco_svc_client_compat && login_path_of(http_path(h)) == LOGIN_PATH_SVC;
 	/* a browser that signs on has no secret: the keeper knows its reference, or not */
-	bool is_browser = h->method == HTTP_GET && config_sso_url(web_vhost(c)) != nullptr &&
+	bool is_browser = (h->method == HTTP_GET || h->method == HTTP_POST) &&
+			  config_sso_url(web_vhost(c)) != nullptr &&
 			  login_path_of(http_path(h)) == LOGIN_PATH_SSO;
 	return is_browser || web_cover_is_off(c) ? route(c) : web_cover_ask(c);
 }

@@ -4,6 +4,8 @@
  *
  *	login     the client has sent it here: on to the identity provider
  *	callback  it comes from there: on to where the client finds its token
+ *	acs       the same with a form of SAML
+ *	metadata  what a SAML provider is told of us
  *	final     the end of the visit
  *
  * The browser is nobody we know: no cookie of a session, no connection of the client.  Under camouflage a reference or state that the
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "config/saml.h"
 #include "wire/sso.h"
 #include "worker/authority.h"
 #include "worker/web_parts.h"
@@ -45,23 +48,58 @@ static enum err send_page(struct conn *c, unsigned status, const char *page, con
 
 /* {{ requests }} */
 
-static enum err ask(struct conn *c, enum msgs_sso_step step)
+static enum err refuse_bad(struct conn *c)
+{
+	return web_cover_is_off(c) ? web_refuse(c, 400, nullptr) : web_cover_refuse(c);
+}
+
+static enum err parse(struct sso_query *q, const struct conn *c, bool is_form)
+{
+	if (!is_form)
+		return sso_query_parse(q, http_query(&c->web->http));
+	if (c->web->http.method != HTTP_POST)
+		return ERR_PROTO;
+	TRY(sso_form_parse(q, http_body(&c->web->http)));
+	return q->has_state && q->saml.p != nullptr ? ERR_OK : ERR_PROTO;
+}
+
+static enum err ask(struct conn *c, enum msgs_sso_step step, bool is_form)
 {
 	struct sso_query q;
 	uint8_t browser[SSO_ID_LEN];
 	char text[SSO_HEX + 1];
 	size_t n = 0;
-	if (sso_query_parse(&q, http_query(&c->web->http)) != ERR_OK)
-		return web_cover_is_off(c) ? web_refuse(c, 400, nullptr) : web_cover_refuse(c);
+	if (parse(&q, c, is_form) != ERR_OK)
+		return refuse_bad(c);
 	bool has_browser = http_cookie(&c->web->http, SSO_COOKIE_BROWSER, text, sizeof text, &n) == ERR_OK &&
 			   sso_id_parse(browser, text_slice(text)) == ERR_OK;
 	enum err e = authority_sso(c, step, &q, has_browser ? browser : nullptr);
 	sso_query_wipe(&q);
+	if (e == ERR_RANGE || e == ERR_SYNTAX)
+		return refuse_bad(c);
 	if (e != ERR_OK)
 		return web_refuse(c, 503, restarting);
 	c->web->ask = CONN_ASK_SSO;
 	c->state = CONN_ASKED;
 	return ERR_OK;
+}
+
+static enum err send_metadata(struct conn *c)
+{
+	static char text[CONFIG_SAML_METADATA_MAX]; /* one thread */
+	char entity[CONFIG_SAML_ENTITY_MAX];
+	const struct auth_method *m = config_saml(web_vhost(c));
+	struct writer w = writer_of(text, sizeof text);
+	if (m == nullptr)
+		return web_refuse(c, 404, nullptr);
+	config_saml_entity(m, entity);
+	config_saml_metadata(&w, entity, config_auth_arg(m, "url"));
+	if (!writer_ok(&w))
+		return web_refuse(c, 500, nullptr);
+	return web_send(c, &(struct web_page){ .status = 200,
+					       .type = "application/samlmetadata+xml",
+					       .body = text,
+					       .len = w.len });
 }
 
 enum err web_sso(struct conn *c)
@@ -70,9 +108,13 @@ enum err web_sso(struct conn *c)
 	if (config_sso_url(web_vhost(c)) == nullptr)
 		return web_refuse(c, 404, nullptr);
 	if (text_is(path, SSO_PATH_LOGIN))
-		return ask(c, SSO_START);
+		return ask(c, SSO_START, false);
 	if (text_is(path, SSO_PATH_RETURN))
-		return ask(c, SSO_FINISH);
+		return ask(c, SSO_FINISH, false);
+	if (text_is(path, CONFIG_SAML_ACS) && config_saml(web_vhost(c)) != nullptr)
+		return ask(c, SSO_FINISH, true);
+	if (text_is(path, CONFIG_SAML_METADATA) && web_cover_is_off(c))
+		return send_metadata(c);
 	if (!text_is(path, SSO_PATH_FINAL) || !web_cover_is_off(c))
 		return web_cover_is_off(c) ? web_refuse(c, 404, nullptr) : web_cover_ask(c);
 	char error[8];
@@ -98,7 +140,7 @@ static enum err go_away(struct conn *c, const Msg__SsoDone *done)
 	struct login_cookies cookies;
 	char browser[SSO_HEX + 1];
 	TRY(to_hex(done->browser, browser));
-	TRY(login_cookies_browser(&cookies, browser));
+	TRY(login_cookies_browser(&cookies, browser, config_saml(web_vhost(c)) != nullptr));
 	return send_page(c, 302, "", done->url, &cookies);
 }
 
