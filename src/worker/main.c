@@ -60,6 +60,7 @@ int main(void)
 {
 	log_init("worker", LOG_LEVEL_INFO, nullptr);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* of a terminal: for the supervisor, who lets clients know */
 	struct worker *w = calloc(1, sizeof *w);
 	if (w == nullptr || uv_loop_init(&w->loop) != 0 || uv_timer_init(&w->loop, &w->tick) != 0 ||
 	    uv_prepare_init(&w->loop, &w->turn) != 0 || wolfSSL_Init() != WOLFSSL_SUCCESS)

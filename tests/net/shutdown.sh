@@ -104,6 +104,18 @@ by_signal() {
 	files_gone SIGTERM
 }
 
+# A terminal sends it to all processes at once.
+by_terminal() {
+	server_start "${conf[@]}"
+	connect_four Ctrl-C
+	# shellcheck disable=SC2086
+	kill -s INT "$server_pid" $children
+	ended Ctrl-C 0
+	clients_stop Ctrl-C c0 c1 c2 c3
+	ok "Ctrl-C: workers, keeper, control end in this order" in_order
+	nothing_left Ctrl-C
+}
+
 by_occtl() {
 	server_start "${conf[@]}"
 	connect_four "occtl stop now"
@@ -160,6 +172,7 @@ supervisor_dies() {
 readonly conf=(workers=2 log-level=4)
 by_restart
 by_signal
+by_terminal
 by_occtl
 with_stuck_clients
 supervisor_dies
