@@ -21,6 +21,7 @@
 #include "bpf/shared.h"
 #include "supervisor/hook.h"
 #include "supervisor/ours.h"
+#include "supervisor/steering.h"
 #include "supervisor/syncookies.h"
 
 constexpr size_t DOORS_MAX = 16;
@@ -185,19 +186,6 @@ static enum err start_xdp(struct shield *s, const struct config *c, const struct
 
 /* {{ at the TUN device }} */
 
-static void set_prefixes(struct guard_tun *skel, const struct config *c)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < c->vhosts_n && n < STEER_PREFIXES_MAX; i++) {
-		uint32_t len = c->vhosts[i].ipv6_subnet_prefix;
-		bool is_new = len > 0 && len < 128;
-		for (size_t j = 0; j < n; j++)
-			is_new &= skel->rodata->prefix_len[j] != len;
-		if (is_new)
-			skel->rodata->prefix_len[n++] = (uint8_t)len;
-	}
-}
-
 static enum err load_tun(struct shield *s, const struct config *c, const struct steering *steering)
 {
 	int maps[STEERING_MAPS_N];
@@ -205,7 +193,7 @@ static enum err load_tun(struct shield *s, const struct config *c, const struct 
 	s->tun = guard_tun__open();
 	if (s->tun == nullptr)
 		return failed(s->why_tun, "guard_tun");
-	set_prefixes(s->tun, c);
+	steering_prefixes(s->tun->rodata->prefix_len, c);
 	if (bpf_map__reuse_fd(s->tun->maps.inner, maps[0]) == 0 && guard_tun__load(s->tun) == 0)
 		return ERR_OK;
 	enum err e = failed(s->why_tun, "the kernel does not load guard_tun");

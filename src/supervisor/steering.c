@@ -50,16 +50,16 @@ static enum err failed(const char *what)
 
 /* {{ TUN }} */
 
-static void set_prefixes(struct steer_tun *skel, const struct config *c)
+void steering_prefixes(uint8_t *out, const struct config *c)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < c->vhosts_n && n < STEER_PREFIXES_MAX; i++) {
 		uint32_t len = c->vhosts[i].ipv6_subnet_prefix;
 		bool is_new = len > 0 && len < 128;
 		for (size_t j = 0; j < n; j++)
-			is_new &= skel->rodata->prefix_len[j] != len;
+			is_new &= out[j] != len;
 		if (is_new)
-			skel->rodata->prefix_len[n++] = (uint8_t)len;
+			out[n++] = (uint8_t)len;
 	}
 }
 
@@ -68,7 +68,7 @@ static enum err load_tun(struct steering *s, const struct config *c)
 	s->tun = steer_tun__open();
 	if (s->tun == nullptr)
 		return failed("steer_tun");
-	set_prefixes(s->tun, c);
+	steering_prefixes(s->tun->rodata->prefix_len, c);
 	return steer_tun__load(s->tun) == 0 ? ERR_OK : failed("steer_tun");
 }
 

@@ -23,3 +23,7 @@ void steering_freep(struct steering **s);
 constexpr size_t STEERING_MAPS_N = 2;
 /* In the order of KeeperStart: inner addresses, session ids.  The descriptors stay ours. */
 void steering_maps(const struct steering *s, int out[static STEERING_MAPS_N]);
+
+/* For the programs at the TUN device: the lengths of prefixes that clients get, each once, 0 behind the last.  out has STEER_PREFIXES_MAX
+ * bytes, zeroed. */
+void steering_prefixes(uint8_t *out, const struct config *c);
