@@ -167,18 +167,18 @@ lossy_handshake() {
 		table ip lossy {
 			chain in {
 				type filter hook input priority filter
-				udp dport 443 numgen random mod 100 < 25 drop
+				udp dport 443 numgen random mod 100 < 20 drop
 			}
 			chain out {
 				type filter hook output priority filter
-				udp sport 443 numgen random mod 100 < 25 drop
+				udp sport 443 numgen random mod 100 < 20 drop
 			}
 		}
 	END
-	ok "a quarter is lost: handshakes end well" load lossy idle -n 8 -d 1 --dtls --timeout 120
-	ok "a quarter is lost: all are up" result_is lossy "d['dtls13'] == 8 and d['sessions']['held'] == 8"
+	ok "a fifth is lost: handshakes end well" load lossy idle -n 8 -d 1 --dtls --timeout 120
+	ok "a fifth is lost: all are up" result_is lossy "d['dtls13'] == 8 and d['sessions']['held'] == 8"
 	in_gw nft delete table ip lossy
-	ok "a quarter is lost: the sessions are gone" wait_until 20 users_are 0
+	ok "a fifth is lost: the sessions are gone" wait_until 20 users_are 0
 }
 
 # {{ strangers }}

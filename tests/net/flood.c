@@ -2,12 +2,13 @@
 /*
  * flood - sends packets with forged sources through one device, for so many seconds and not one longer
  *
- *   flood KIND DEVICE MAC TARGET PORT SECONDS [SOURCE]
+ *   flood KIND DEVICE MAC TARGET PORT SECONDS [RATE [SOURCE]]
  *     garbage   UDP with bytes that are no DTLS
  *     data      UDP with records of DTLS 1.2 application data
  *     hello     UDP with DTLS ClientHellos, each with another session id
  *     replay    the same, all with one session id, 32 bytes of hexadecimal digits in the environment variable ID
  *     syn       TCP SYN
+ *   RATE: packets a second; 0, or nothing: as many as the machine can send.
  *   SOURCE: all packets come from it; else each from another of 10.0.0.0/8 or 2001:db8:f::/48.
  *
  * Meant for network namespaces: nothing asks whether the target wants it.  Prints "sent N in S.S s".
@@ -39,6 +40,7 @@ struct flood {
 	bool is_v6, has_source;
 	uint8_t mac[6], target[16], source[16], id[SESSION_ID];
 	uint16_t port;
+	double rate; /* packets a second; 0: no bound */
 	uint64_t random;
 };
 
@@ -211,6 +213,15 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Sleeps as long as it is ahead of its rate. */
+static void keep_rate(const struct flood *f, double begin, unsigned long sent)
+{
+	double ahead = f->rate > 0 ? (double)sent / f->rate - (now_s() - begin) : 0;
+	if (ahead > 0)
+		nanosleep(&(struct timespec){ (time_t)ahead, (long)((ahead - (double)(time_t)ahead) * 1e9) },
+			  nullptr);
+}
+
 static int run(struct flood *f, int fd, double seconds)
 {
 	static struct frame frames[BATCH];
@@ -231,6 +242,7 @@ static int run(struct flood *f, int fd, double seconds)
 			perror("sendmmsg");
 			return 1;
 		}
+		keep_rate(f, begin, sent);
 	}
 	printf("sent %lu in %.1f s\n", sent, now_s() - begin);
 	return 0;
@@ -258,8 +270,9 @@ static bool read_args(struct flood *f, int argc, char **argv)
 	while (f->kind < KINDS_N && strcmp(kinds[f->kind], argv[1]) != 0)
 		f->kind++;
 	f->port = (uint16_t)strtoul(argv[5], nullptr, 10);
-	f->has_source = argc > 7;
-	if (f->kind == KINDS_N || (f->has_source && !read_address(f, argv[7], f->source)))
+	f->rate = argc > 7 ? strtod(argv[7], nullptr) : 0;
+	f->has_source = argc > 8;
+	if (f->kind == KINDS_N || (f->has_source && !read_address(f, argv[8], f->source)))
 		return false;
 	return read_bytes(argv[3], f->mac, sizeof f->mac, 3) && read_address(f, argv[4], f->target) &&
 	       (f->kind != REPLAY || (id != nullptr && read_bytes(id, f->id, SESSION_ID, 2)));
@@ -269,7 +282,7 @@ int main(int argc, char **argv)
 {
 	struct flood f = { .random = (uint64_t)time(nullptr) << 20 ^ (uint64_t)getpid() };
 	if (!read_args(&f, argc, argv)) {
-		fputs("flood garbage|data|hello|replay|syn DEVICE MAC TARGET PORT SECONDS [SOURCE]\n",
+		fputs("flood garbage|data|hello|replay|syn DEVICE MAC TARGET PORT SECONDS [RATE [SOURCE]]\n",
 		      stderr);
 		return 2;
 	}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# guard_xdp.sh - floods of forged sources at the rate that this machine can send, while real users log in and transfer: all get in, and the
+# guard_xdp.sh - floods of forged sources while real users log in and transfer: all get in, nothing of theirs is lost, and the
 # counters tell what was dropped and why. Somebody else's XDP program is left alone; without privileges for eBPF the server
 # runs and says so. The floods are made by flood.c, the network is drawn in lib.sh.
 . "$(dirname "$0")/lib.sh"
@@ -41,26 +41,29 @@ all_get_in() {
 	load logins -n 2 -d "${1:-1}" -r $((20 / slow)) --tls || return 1
 	at_least "$(load_tells "d['sessions']['opened']")" 2 && equal "$(load_tells "d['sessions']['failed']")" 0
 }
-# tunnel_works [LEAST]: of 40 pings through the tunnel that has been open since the beginning. A flood fills the queue in front of the
-# program, too, and here flood and client share it: packets are lost there.
+# tunnel_works [LEAST]: of 40 pings through the tunnel that has been open since the beginning.
 tunnel_works() {
 	in_cl ping -n -q -c 40 -i 0.01 -W $((2 * slow)) $host4 >"$T/ping" 2>&1 || true
 	at_least "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' "$T/ping")" "${1:-36}" || { cat "$T/ping"; return 1; }
 }
+
+# Packets a second. As many as the machine can send fill the queue in front of the program, which flood and clients share here,
+# and leave the clients no core; the benchmark of the guard measures that.
+readonly rate=50000
 
 # under KIND TARGET COUNTER [SECONDS]: logins, new tunnels with DTLS and the old one, while the flood goes on
 under() {
 	local kind=$1 to=$2 counter=$3 before flooding all
 	before=$(count "$counter")
 	all=$(drops)
-	ID=$id spawn "$cl" "$T/flood.$kind" "$flood" "$kind" o0 "$mac" "$to" 443 60
+	ID=$id spawn "$cl" "$T/flood.$kind" "$flood" "$kind" o0 "$mac" "$to" 443 60 $rate
 	flooding=$spawned
 	ok "$kind: the flood is dropped as $counter" wait_until 5 count_above "$counter" $((before + 1000))
 	ok "$kind: all who log in are in" all_get_in "${4:-1}"
 	echo "     $kind: $(load_tells "'%d logins, %.0f ms each, at most %.0f' % (d['sessions']['opened'], d['latency']['total_ms']['mean'], d['latency']['total_ms']['max'])")"
-	ok "$kind: new tunnels have DTLS, also when their port changes" load echo -n 3 -d 2 -r 150 --rebind 1 --max-loss 50
+	ok "$kind: new tunnels have DTLS, also when their port changes" load echo -n 3 -d 2 -r 150 --rebind 1 --max-loss 10
 	echo "     $kind: $(load_tells "'%.1f %% lost, answers in %.1f ms, %d changes of port' % (d['traffic']['loss_percent'], d['latency']['echo_ms']['p50'], d['rebinds'])")"
-	ok "$kind: the tunnel of before works" tunnel_works 10
+	ok "$kind: the tunnel of before works" tunnel_works
 	echo "     $kind: $(sed -n 's/.* \([0-9]*% packet loss\).*/\1/p' "$T/ping") in the tunnel of before"
 	ok "$kind: the flood was there all the time" is_alive "$flooding"
 	kill -s TERM "$flooding" 2>/dev/null || true
@@ -95,7 +98,7 @@ ok "logins came in at their second SYN" count_above syn_second 0
 
 # Many connections of one address: its own, nobody else's.
 ip -n "$cl" addr add 198.51.100.66/24 dev o0
-spawn "$cl" "$T/connections" timeout 20 "$flood" syn o0 "$mac" $gw4 443 20 198.51.100.66
+spawn "$cl" "$T/connections" timeout 20 "$flood" syn o0 "$mac" $gw4 443 20 $rate 198.51.100.66
 one=$spawned
 ok "one address: its SYN are dropped" wait_until 5 count_above syn_limited 1000
 ok "one address: others log in" all_get_in

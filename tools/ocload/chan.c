@@ -10,6 +10,8 @@
 #include "chan13.h"
 #include "wire/dtls.h"
 
+constexpr int REPEAT_MAX_S =
+	4; /* between two tries of a flight, of which the caller's patience is the only bound */
 constexpr uint64_t SEQ_GAP = 64; /* records of the library that may be behind the last we saw */
 constexpr uint16_t HANDSHAKE_MTU = 1200;
 
@@ -154,6 +156,8 @@ enum err chan_tick(struct chan *c, struct mono now)
 	c->in_len = 0;
 	if (wolfSSL_dtls_got_timeout(c->ssl) != WOLFSSL_SUCCESS)
 		return ERR_CRYPTO;
+	if (wolfSSL_dtls_get_current_timeout(c->ssl) > REPEAT_MAX_S)
+		wolfSSL_dtls_set_timeout_init(c->ssl, REPEAT_MAX_S);
 	arm(c);
 	return ERR_BUSY;
 }
