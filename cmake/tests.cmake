@@ -3,7 +3,7 @@
 
 find_library(cmocka_LIBRARY cmocka)
 set(test_dir ${CMAKE_SOURCE_DIR}/tests)
-set(every_part supervisor_core keeper_core worker_core control_core auth_core guard wire ipc config base)
+set(every_part supervisor_core keeper_core worker_core control_core metrics_core auth_core guard wire ipc config base)
 set(sanitizer_env
 	"ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1:allocator_may_return_null=1"
 	"UBSAN_OPTIONS=print_stacktrace=1"

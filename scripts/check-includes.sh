@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # check-includes.sh - the arrows between folders:
-#   base < wire, guard, config, ipc < supervisor, keeper, worker, auth, control
-# The five processes never include each other; tools use base and wire only.
+#   base < wire, guard, config, ipc < supervisor, keeper, worker, auth, control, metrics
+# The six processes never include each other; tools use base and wire only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,7 @@ allowed() {
 	src/worker) echo "base guard config ipc wire bpf worker" ;;
 	src/auth) echo "base config ipc wire auth" ;; # of wire, what it links: radius
 	src/control) echo "base config ipc control" ;;
+	src/metrics) echo "base config ipc bpf metrics" ;;
 	tools/options-doc) echo "base config" ;; # prints the table of options
 	tools/*) echo "base wire ${1#tools/}" ;;
 	*) return 1 ;;
@@ -28,7 +29,7 @@ allowed() {
 }
 
 # The folders that are ours: an include of another one ("sys/...", <wolfssl/...>) is a library's.
-readonly ours=" base wire guard config ipc bpf supervisor keeper worker auth control "
+readonly ours=" base wire guard config ipc bpf supervisor keeper worker auth control metrics "
 
 bad=0
 checked=0

@@ -14,7 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 readonly here
 PATH=$PATH:/usr/sbin:/sbin
-readonly accounts="ocserv-keeper ocserv-worker ocserv-control"
+readonly accounts="ocserv-keeper ocserv-worker ocserv-control ocserv-metrics"
 
 # A name with bars is a choice: the first one that is installed or that apt has.
 readonly build_packages=(
@@ -36,6 +36,7 @@ readonly test_packages=(
 	xmlsec1
 	haproxy testssl.sh nmap
 	libgnutls28-dev
+	prometheus python3-prometheus-client # promtool, a parser of OpenMetrics
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)
@@ -104,7 +105,7 @@ disable_peers() {
 	for name in "$@"; do
 		case $name in
 		ocserv) systemctl disable --now ocserv.service ocserv.socket ;;
-		freeradius | haproxy | slapd | krb5-kdc | krb5-admin-server) systemctl disable --now "$name.service" ;;
+		freeradius | haproxy | prometheus | slapd | krb5-kdc | krb5-admin-server) systemctl disable --now "$name.service" ;;
 		esac >/dev/null 2>&1 || true
 	done
 }

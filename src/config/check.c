@@ -12,6 +12,7 @@ constexpr uint8_t POOL_V4_MOST_LEN = 30; /* network, broadcast, server, one clie
 constexpr size_t GROUPS_MOST = 512;
 constexpr size_t GROUPS_FORM_MOST = 40 * 1024;
 constexpr size_t OPTION_OVERHEAD = 34; /* <option value=""></option> and its line end */
+constexpr size_t METRICS_LISTEN_MOST = 8;
 constexpr size_t SECRET_MOST = 128;
 constexpr size_t PROFILE_NAME_MOST = 128; /* percent-encoded it goes into a cookie */
 
@@ -344,6 +345,41 @@ static enum err check_users(const struct scene *s)
 		c->run_as_user);
 }
 
+static enum err check_metrics_user(const struct scene *s)
+{
+	const struct config *c = s->p->config;
+	const char *const others[] = { c->run_as_user, c->keeper_user, c->control_user };
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(c->metrics_user, others[i]) == 0)
+			return config_report_error(
+				at(s, OPTION_metrics_user),
+				"metrics-user = %s: it needs a user of its own, other than run-as-user, keeper-user and control-user",
+				c->metrics_user);
+	return ERR_OK;
+}
+
+static enum err check_metrics(const struct scene *s)
+{
+	const struct strlist *l = &s->p->config->metrics_listen;
+	struct prefix addr;
+	uint16_t port;
+	if (!s->is_default)
+		return ERR_OK;
+	if (l->n > METRICS_LISTEN_MOST)
+		TRY(config_report_error(at(s, OPTION_metrics_listen),
+					"metrics-listen: expected at most %zu lines", METRICS_LISTEN_MOST));
+	for (size_t i = 0; i < l->n; i++)
+		if (config_endpoint_parse(l->v[i], &addr, &port) != ERR_OK)
+			TRY(config_report_error(
+				at(s, OPTION_metrics_listen),
+				"metrics-listen = %s: expected an address with a port, like 127.0.0.1:9443 or [::1]:9443",
+				l->v[i]));
+	if (is_set(s, OPTION_metrics_allow) && l->n == 0)
+		TRY(config_report_warn(at(s, OPTION_metrics_allow),
+				       "metrics-allow has no effect without metrics-listen"));
+	return check_metrics_user(s);
+}
+
 /* Who adds routes by a command must remove them by one. */
 static enum err check_route_commands(const struct scene *s)
 {
@@ -363,6 +399,7 @@ enum err config_check(const struct config_parse *p)
 		check_pool_exists, check_pool_v4,      check_pool_v6, check_mtu,
 		check_names,       check_groups,       check_udp,     check_clients,
 		check_users,       check_camouflage,   check_profile, check_route_commands,
+		check_metrics,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

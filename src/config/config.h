@@ -191,6 +191,9 @@ bool config_needs_token(const struct vhost *v);
 /* Does any virtual host authenticate or account by this method? */
 bool config_has_method(const struct config *c, const char *name);
 
+/* "192.0.2.1:9443", "[::1]:9443": of metrics-listen.  ERR_SYNTAX or ERR_RANGE. */
+enum err config_endpoint_parse(const char *text, struct prefix *addr, uint16_t *port);
+
 /* "192.0.2.0/24", "192.0.2.0/255.255.255.0", "2001:db8::/64", "default" (0.0.0.0/0); without a length: a host.
  * ERR_SYNTAX or ERR_RANGE. */
 enum err config_prefix_parse(const char *text, struct prefix *out);

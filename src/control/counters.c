@@ -3,32 +3,22 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum err counters_map(struct counters *c, int fd, uint32_t slots_n)
 {
 	if (c->n == COUNTERS_WORKERS_MAX)
 		return ERR_RANGE;
-	off_t size = lseek(fd, 0, SEEK_END);
-	if (size < 0)
-		return ERR_SYS;
-	if ((size_t)size < stats_size(slots_n))
-		return ERR_RANGE;
-	void *p = mmap(nullptr, stats_size(slots_n), PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return ERR_SYS;
+	const struct stats_region *r;
+	TRY(stats_map(&r, fd, slots_n));
 	c->slots_n = slots_n;
-	c->regions[c->n++] = p;
+	c->regions[c->n++] = r;
 	return ERR_OK;
 }
 
 void counters_fini(struct counters *c)
 {
-	while (c->n > 0) {
-		const void *p = c->regions[--c->n];
-		munmap((void *)(uintptr_t)p, stats_size(c->slots_n));
-	}
+	while (c->n > 0)
+		stats_unmap(c->regions[--c->n], c->slots_n);
 }
 
 static uint32_t slots_used(const struct counters *c, unsigned worker)
@@ -82,8 +72,8 @@ static void copy_text(char out[static 64], const char in[static 64])
 static void copy_slot(struct counters_live *out, const struct stats_session *s)
 {
 	*out = (struct counters_live){
-		.rx_bytes = counters_read(&s->rx_bytes),
-		.tx_bytes = counters_read(&s->tx_bytes),
+		.rx_bytes = stats_read(&s->rx_bytes),
+		.tx_bytes = stats_read(&s->tx_bytes),
 		.mtu = atomic_load_explicit(&s->mtu, memory_order_relaxed),
 	};
 	copy_text(out->tls_cipher, s->tls_cipher);

@@ -47,8 +47,3 @@ bool counters_find(const struct counters_index *ix, uint64_t sid, struct counter
 
 /* Smallest and largest inner MTU of the sessions; 0 and 0 if there is none. */
 void counters_mtus(const struct counters_index *ix, uint32_t *least, uint32_t *most);
-
-static inline uint64_t counters_read(const _Atomic uint64_t *c)
-{
-	return atomic_load_explicit(c, memory_order_relaxed);
-}

@@ -196,11 +196,11 @@ static json_t *refused(const struct counters *c)
 	json_t *o = json_object();
 	uint64_t banned = 0, blocked = 0, listed = 0, country = 0, allowed = 0;
 	for (unsigned i = 0; i < c->n; i++) {
-		banned += counters_read(&c->regions[i]->c.guard_banned);
-		blocked += counters_read(&c->regions[i]->c.guard_blocked);
-		listed += counters_read(&c->regions[i]->c.guard_listed);
-		country += counters_read(&c->regions[i]->c.guard_country);
-		allowed += counters_read(&c->regions[i]->c.guard_allowed);
+		banned += stats_read(&c->regions[i]->c.guard_banned);
+		blocked += stats_read(&c->regions[i]->c.guard_blocked);
+		listed += stats_read(&c->regions[i]->c.guard_listed);
+		country += stats_read(&c->regions[i]->c.guard_country);
+		allowed += stats_read(&c->regions[i]->c.guard_allowed);
 	}
 	put_int(o, "banned", banned);
 	put_int(o, "blocked", blocked);

@@ -348,8 +348,8 @@ static void put_volume(json_t *o, const struct counters *c, const struct counter
 	uint32_t least, most;
 	uint64_t rx = 0, tx = 0;
 	for (unsigned i = 0; i < c->n; i++) {
-		rx += counters_read(&c->regions[i]->c.rx_bytes);
-		tx += counters_read(&c->regions[i]->c.tx_bytes);
+		rx += stats_read(&c->regions[i]->c.rx_bytes);
+		tx += stats_read(&c->regions[i]->c.tx_bytes);
 	}
 	counters_mtus(ix, &least, &most);
 	if (most > 0) {
@@ -410,15 +410,15 @@ json_t *show_stats(const struct counters *c)
 	json_t *workers = json_array(), *total = json_object();
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(workers, json_object());
-#define STAT(name, help)                                                    \
-	{                                                                   \
-		uint64_t sum = 0;                                           \
-		for (unsigned i = 0; i < c->n; i++) {                       \
-			uint64_t v = counters_read(&c->regions[i]->c.name); \
-			put_int(json_array_get(workers, i), #name, v);      \
-			sum += v;                                           \
-		}                                                           \
-		put_int(total, #name, sum);                                 \
+#define STAT(name, help)                                                 \
+	{                                                                \
+		uint64_t sum = 0;                                        \
+		for (unsigned i = 0; i < c->n; i++) {                    \
+			uint64_t v = stats_read(&c->regions[i]->c.name); \
+			put_int(json_array_get(workers, i), #name, v);   \
+			sum += v;                                        \
+		}                                                        \
+		put_int(total, #name, sum);                              \
 	}
 #include "ipc/stats.def"
 #undef STAT

@@ -10,6 +10,7 @@ enum ipc_role : uint8_t {
 	ROLE_WORKER = 1 << 2,
 	ROLE_CONTROL = 1 << 3,
 	ROLE_AUTH = 1 << 4,
+	ROLE_METRICS = 1 << 5,
 };
 
 enum msg : uint16_t {
@@ -49,6 +50,15 @@ enum msgs_verdict : uint8_t { VERDICT_OK = 1, VERDICT_MORE, VERDICT_DENIED };
 
 /* BackDone.result.  BROKEN: the back end does not work; it is not the user's fault.  SSO: the browser is to go to sso_url. */
 enum msgs_back : uint8_t { BACK_OK = 1, BACK_MORE, BACK_DENIED, BACK_BROKEN, BACK_SSO = 37 };
+
+/* BackUse.results */
+enum msgs_result : uint8_t {
+	RESULT_OK,
+	RESULT_DENIED,
+	RESULT_QUESTION, /* it wants to know more */
+	RESULT_BROKEN, /* it does not work */
+	RESULTS_N
+};
 
 /* Auth.sso_can */
 enum msgs_sso_can : uint8_t {

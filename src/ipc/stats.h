@@ -2,7 +2,7 @@
 /*
  * stats - counters in shared memory, one region a worker
  *
- * Owner:    the worker writes with relaxed stores; control maps the region read only and reads with relaxed loads: a
+ * Owner:    the worker writes with relaxed stores; control and metrics map the region read only and read with relaxed loads: a
  *           figure may be one packet old, never torn.  Strings of a slot are written before sid is stored (release) and read after
  *           it is loaded (acquire); a reader loads sid again afterwards and drops the slot if it changed.
  */
@@ -31,8 +31,31 @@ struct stats_counters {
 #undef STAT
 };
 
+/* How often something took how long: bucket i counts what took at most 1 us << i and more than the bucket before; the last one all that
+ * took longer. */
+constexpr size_t STATS_BOUNDS_N = 25;
+struct stats_hist {
+	_Atomic uint64_t n[STATS_BOUNDS_N + 1];
+	_Atomic uint64_t sum_ns;
+};
+
+struct stats_hists {
+#define HIST(name, help) struct stats_hist name;
+#include "ipc/hist.def"
+#undef HIST
+};
+
+struct stats_levels {
+	_Atomic uint64_t cpu_ns; /* processor time since the process began */
+#define LEVEL(name, help) _Atomic uint64_t name;
+#include "ipc/level.def"
+#undef LEVEL
+};
+
 struct stats_region {
 	struct stats_counters c;
+	struct stats_hists hists;
+	struct stats_levels levels;
 	uint32_t slots_n;
 	_Atomic uint32_t slots_used; /* slots at and above this index were never used */
 	alignas(64) struct stats_session slots[];
@@ -48,3 +71,21 @@ static inline void stats_add(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
 }
+
+static inline uint64_t stats_read(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static inline void stats_set(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, n, memory_order_relaxed);
+}
+
+/* One writer. */
+void stats_hist_add(struct stats_hist *h, uint64_t ns);
+
+/* Map the region behind fd (which stays the caller's) read only, for a reader that does not trust its writer: slots_n is what the
+ * supervisor said.  ERR_RANGE: it is too small; ERR_SYS.  stats_unmap ends it. */
+enum err stats_map(const struct stats_region **out, int fd, uint32_t slots_n);
+void stats_unmap(const struct stats_region *r, uint32_t slots_n);

@@ -161,6 +161,7 @@ static bool give_job(struct auth *a, struct auth_login *l, struct auth_job *job,
 {
 	job->serial = auth_next_serial(a);
 	job->method = auth_place_method(&a->cfg->vhosts[l->vhost], l->at);
+	job->begun = now;
 	job->deadline = clock_add_s(now, AUTH_JOB_S);
 	job->is_answer = l->conv != 0;
 	if (!job->is_answer) {
@@ -451,6 +452,19 @@ static bool take_yes(struct auth *a, struct auth_login *l, struct auth_job *job,
 	return true;
 }
 
+static enum msgs_result result_of(const struct auth_job *job)
+{
+	if (job->wants_more)
+		return RESULT_QUESTION;
+	return job->result == ERR_OK ? RESULT_OK : job->result == ERR_AUTH ? RESULT_DENIED : RESULT_BROKEN;
+}
+
+static void count_use(struct auth *a, const struct auth_login *l, const struct auth_job *job, struct mono now)
+{
+	auth_count_use(&a->stats, auth_place_name(&a->cfg->vhosts[l->vhost], l->at), result_of(job),
+		       job->begun, now);
+}
+
 void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 {
 	struct auth_login *l = auth_login_find(a, job->auth_id, AUTH_ID_LEN);
@@ -460,6 +474,7 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		return;
 	}
 	l->serial = 0;
+	count_use(a, l, job, now);
 	if (job->reply.bytes != nullptr) {
 		auth_token_fini(&l->reply);
 		l->reply = job->reply;
@@ -479,11 +494,19 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		auth_login_drop(a, l);
 }
 
+static void count_late(struct auth *a, const struct auth_login *l, struct mono now)
+{
+	const struct mono begun = { l->job_until.ns - clock_add_s((struct mono){}, AUTH_JOB_S).ns };
+	auth_count_use(&a->stats, auth_place_name(&a->cfg->vhosts[l->vhost], l->at), RESULT_BROKEN, begun,
+		       now);
+}
+
 void auth_tick(struct auth *a, struct mono now)
 {
 	struct auth_login *l, *next;
 	HASH_ITER(hh, a->logins, l, next) {
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
+			count_late(a, l, now);
 			l->is_denied = false; /* no try: it is over anyway */
 			give_up(a, l, "the back end did not answer in time");
 			auth_login_drop(a, l);

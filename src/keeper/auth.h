@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "config/config.h"
 #include "ipc/msgs.h"
+#include "ipc/stats.h"
 #include "keeper/auth_job.h"
 #include "keeper/session.h"
 
@@ -103,6 +104,11 @@ struct auth_stats {
 		char method[16]; /* "": free */
 		uint64_t n;
 	} broken_of[AUTH_METHODS_MAX];
+	struct auth_use {
+		char method[16]; /* "": free */
+		uint64_t results[RESULTS_N];
+		struct stats_hist times;
+	} uses[AUTH_METHODS_MAX];
 	uint64_t time_max_ms, time_sum_ms; /* of those that succeeded, from the first request */
 };
 

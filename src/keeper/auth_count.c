@@ -25,3 +25,18 @@ void auth_count_broken(struct auth_stats *s, const char *method)
 		return;
 	}
 }
+
+void auth_count_use(struct auth_stats *s, const char *method, enum msgs_result result, struct mono begun,
+		    struct mono now)
+{
+	for (size_t i = 0; i < AUTH_METHODS_MAX; i++) {
+		struct auth_use *u = &s->uses[i];
+		if (u->method[0] == '\0')
+			snprintf(u->method, sizeof u->method, "%s", method);
+		if (strncmp(u->method, method, sizeof u->method - 1) != 0)
+			continue;
+		u->results[result]++;
+		stats_hist_add(&u->times, now.ns > begun.ns ? now.ns - begun.ns : 0);
+		return;
+	}
+}

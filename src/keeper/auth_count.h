@@ -7,4 +7,7 @@
 /* A login that took from begun until now has succeeded. */
 void auth_count_ok(struct auth_stats *s, struct mono begun, struct mono now);
 /* The back end of this method does not work. */
+/* A job of this method is back. */
+void auth_count_use(struct auth_stats *s, const char *method, enum msgs_result result, struct mono begun,
+		    struct mono now);
 void auth_count_broken(struct auth_stats *s, const char *method);

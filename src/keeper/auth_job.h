@@ -65,6 +65,7 @@ struct auth_job {
 	struct auth_backend *backend;
 	uint8_t auth_id[AUTH_ID_LEN];
 	uint64_t serial; /* tells a late answer from the one that is awaited */
+	struct mono begun;    /* when it was given to the back end */
 	struct mono deadline; /* not worth to be run after this */
 	/* which conversation */
 	uint32_t vhost, method; /* place of the method: config_vhost_method */

@@ -40,7 +40,7 @@ struct keeper_worker {
 struct keeper {
 	uv_loop_t *loop;
 	uv_timer_t tick;
-	struct ipc *supervisor, *control;
+	struct ipc *supervisor, *control, *metrics;
 	struct keeper_worker workers[KEEPER_WORKERS_MAX];
 	unsigned workers_n; /* that there are to be; of KEEPER_START */
 	uint64_t last_channel;

@@ -339,3 +339,9 @@ uint64_t leases_count(const struct leases *l)
 {
 	return l->count;
 }
+
+void leases_each_pool(const struct leases *l, lease_pool_told *tell, void *ctx)
+{
+	for (const struct lease_pool *p = l->pools; p != nullptr; p = p->next)
+		tell(ctx, &p->net, p->unit_len, p->used, p->last < p->first ? 0 : p->last - p->first + 1);
+}

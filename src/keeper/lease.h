@@ -39,5 +39,10 @@ enum err lease_claim(struct leases *l, const struct prefix *net, uint8_t unit_le
 /* Give back; *lease becomes empty.  An empty one is fine. */
 void lease_give(struct leases *l, struct lease *lease);
 
+/* Each pool that is in use or was: its network, length of a unit, units given out, units that may be. */
+typedef void lease_pool_told(void *ctx, const struct prefix *net, uint8_t unit_len, uint64_t used,
+			     uint64_t size);
+void leases_each_pool(const struct leases *l, lease_pool_told *tell, void *ctx);
+
 /* Leases that are out. */
 uint64_t leases_count(const struct leases *l);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "keeper/usage.h"
 #include "keeper/name.h"
 #include "keeper/session_msg.h"
 
@@ -186,6 +187,9 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	recall_status(&k->recall, &status);
 	quota_status(&k->quotas, &status);
 	period_status(&k->period, a, &status);
+	struct usage *usage OWNED(usage_freep) = nullptr;
+	if (usage_new(&usage, k, &status) != ERR_OK)
+		log_warn("keeper.status error=\"%s\"", err_text(ERR_NOMEM));
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
-		log_debug("keeper.status error=\"control is gone\"");
+		log_debug("keeper.status error=\"who asked is gone\"");
 }

@@ -65,6 +65,7 @@ void keeper_stop(struct keeper *k)
 	for (unsigned i = 0; i < KEEPER_WORKERS_MAX; i++)
 		ipc_freep(&k->workers[i].ipc);
 	ipc_freep(&k->control);
+	ipc_freep(&k->metrics);
 	drop_auth(k);
 	ipc_freep(&k->supervisor);
 }
@@ -172,6 +173,39 @@ static void connect_control(struct keeper *k, int fd)
 	log_err("keeper.peer role=control error=\"%s\"", err_text(e));
 }
 
+/* {{ metrics: may ask how things are, and nothing else }} */
+
+static ipc_handler *const metrics_handlers[MSG_N] = {
+	[MSG_STATUS] = list_on_status,
+	[MSG_GUARD_STATUS] = watch_on_status,
+};
+
+static void on_metrics_ended(struct ipc *ipc, enum ipc_end why)
+{
+	struct keeper *k = ipc_owner(ipc);
+	log_notice("keeper.metrics_lost violation=%d", why == IPC_END_VIOLATION);
+	ipc_freep(&k->metrics);
+	if (why == IPC_END_VIOLATION)
+		serve_report_violation(k, ROLE_METRICS, 0);
+}
+
+static void connect_metrics(struct keeper *k, int fd)
+{
+	ipc_freep(&k->metrics);
+	const struct ipc_conf conf = { .loop = k->loop,
+				       .fd = fd,
+				       .self = ROLE_KEEPER,
+				       .peer = ROLE_METRICS,
+				       .handlers = metrics_handlers,
+				       .ended = on_metrics_ended,
+				       .owner = k };
+	enum err e = ipc_new(&k->metrics, &conf);
+	if (e == ERR_OK)
+		return;
+	base_closep(&fd);
+	log_err("keeper.peer role=metrics error=\"%s\"", err_text(e));
+}
+
 /* {{ the auth process }} */
 
 static void on_back_done(struct ipc *ipc, struct ipc_msg *m)
@@ -228,7 +262,8 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 	const Msg__Peer *b = (const void *)m->body;
 	int fd = ipc_take_fd(m, 0);
 	bool is_worker = b->role == ROLE_WORKER && b->index < k->workers_n;
-	if (fd < 0 || k->now.number == 0 || (!is_worker && b->role != ROLE_CONTROL && b->role != ROLE_AUTH)) {
+	bool is_other = b->role == ROLE_CONTROL || b->role == ROLE_AUTH || b->role == ROLE_METRICS;
+	if (fd < 0 || k->now.number == 0 || (!is_worker && !is_other)) {
 		log_err("keeper.peer role=%u index=%u error=\"%s\"", b->role, b->index, err_text(ERR_DENIED));
 		base_closep(&fd);
 		return;
@@ -237,6 +272,8 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 		serve_connect(k, b->index, fd);
 	else if (b->role == ROLE_AUTH)
 		connect_auth(k, fd);
+	else if (b->role == ROLE_METRICS)
+		connect_metrics(k, fd);
 	else
 		connect_control(k, fd);
 }

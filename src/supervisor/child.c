@@ -22,6 +22,7 @@ static const char *file_of(enum ipc_role role)
 	case ROLE_WORKER: return "ocserv-modern-worker";
 	case ROLE_CONTROL: return "ocserv-modern-control";
 	case ROLE_AUTH: return "ocserv-modern-auth";
+	case ROLE_METRICS: return "ocserv-modern-metrics";
 	case ROLE_SUPERVISOR: break;
 	}
 	return "";
@@ -35,9 +36,10 @@ enum err child_init(struct child *c, enum ipc_role role, unsigned index, uv_loop
 		snprintf(c->name, sizeof c->name, "worker%u", index);
 	else
 		snprintf(c->name, sizeof c->name, "%s",
-			 role == ROLE_KEEPER ? "keeper"
-			 : role == ROLE_AUTH ? "auth"
-					     : "control");
+			 role == ROLE_KEEPER    ? "keeper"
+			 : role == ROLE_AUTH    ? "auth"
+			 : role == ROLE_METRICS ? "metrics"
+						: "control");
 	uv_timer_init(loop, &c->timer);
 	c->timer.data = data;
 	return spawn_find(&c->binary, file_of(role));

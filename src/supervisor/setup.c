@@ -85,7 +85,8 @@ enum err setup_resources(struct supervisor *s)
 	if (guardmem_init(&s->guard) != ERR_OK)
 		log_warn("guard.off");
 	if (c->use_occtl)
-		TRY(admin_open(&s->control_socket, c->occtl_socket_file));
+		TRY(admin_open(&s->control_socket, c->occtl_socket_file, "occtl-socket-file"));
+	TRY(metrics_open(&s->metrics, c));
 	if (c->bpf && steering_new(&s->steering, c, &s->listen, &s->tun) != ERR_OK)
 		s->steering = nullptr; /* told already; it works without */
 	s->shield = shield_new(c, &s->listen, &s->tun, s->steering);
@@ -152,6 +153,8 @@ enum err setup_children(struct supervisor *s)
 		TRY(add_child(s, ROLE_WORKER, i));
 		s->children[s->children_n - 1].user = worker;
 	}
+	if (s->metrics.n > 0)
+		TRY(add_child(s, ROLE_METRICS, 0));
 	return setup_auth(s, s->now.config, &is_new);
 }
 
@@ -168,4 +171,5 @@ void setup_undo(struct supervisor *s)
 	if (s->control_socket >= 0)
 		unlink(s->now.config->occtl_socket_file);
 	base_closep(&s->control_socket);
+	metrics_close(&s->metrics, s->now.config);
 }

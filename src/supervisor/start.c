@@ -144,12 +144,31 @@ static enum err tell_control(struct child *c)
 	return child_send(c, MSG_CONTROL_START, 0, &m.base, fds, n);
 }
 
+static enum err tell_metrics(struct child *c)
+{
+	struct supervisor *s = supervisor_of(c);
+	int fds[METRICS_SOCKETS_MAX + SUPERVISOR_WORKERS_MAX];
+	size_t n = 0;
+	Msg__MetricsStart m;
+	msg__metrics_start__init(&m);
+	m.sockets_n = (uint32_t)s->metrics.n;
+	m.workers_n = s->workers_n;
+	m.stats_slots_n = s->stats_slots_n;
+	m.started_at = s->started_at;
+	for (size_t i = 0; i < s->metrics.n; i++)
+		fds[n++] = s->metrics.fds[i];
+	for (unsigned i = 0; i < s->workers_n; i++)
+		fds[n++] = s->kits[i].stats_read;
+	return child_send(c, MSG_METRICS_START, 0, &m.base, fds, n);
+}
+
 static enum err tell_start(struct child *c)
 {
 	switch (c->role) {
 	case ROLE_KEEPER: return tell_keeper(c);
 	case ROLE_WORKER: return tell_worker(c);
 	case ROLE_CONTROL: return tell_control(c);
+	case ROLE_METRICS: return tell_metrics(c);
 	case ROLE_AUTH: return ERR_OK; /* the configuration is all it needs */
 	case ROLE_SUPERVISOR: break;
 	}
@@ -222,6 +241,8 @@ static void go(struct child *c)
 	}
 	ipc_run(c->ipc);
 	c->state = CHILD_RUNNING;
+	if (c->role == ROLE_METRICS && s->stop.is_draining)
+		stop_tell_drain(s);
 	if (c->role == ROLE_KEEPER && s->shield != nullptr)
 		shield_reconcile(s->shield);
 	if (c->restarts > 0)

@@ -3,7 +3,7 @@
  * start - brings processes up and joins them, at the start and after each death
  *
  *   keeper:   CONFIG KEEPER_START … CERTS CONFIG_DONE
- *   others:   CONFIG CERTS WORKER_START|CONTROL_START PEER … CONFIG_DONE     once the certificates are known
+ *   others:   CONFIG CERTS WORKER_START|CONTROL_START|METRICS_START PEER … CONFIG_DONE     once the certificates are known
  *   all:      COMMIT GO                 at the start when all are ready, later each when it is
  *   a pair:   PEER to both              once the keeper is ready (at the start) or runs
  *

@@ -2,11 +2,12 @@
 #include "supervisor/stop.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "supervisor/daemon.h"
 
-static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_AUTH, ROLE_CONTROL };
+static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_AUTH, ROLE_CONTROL, ROLE_METRICS };
 
 static bool has_any(const struct supervisor *s, enum ipc_role role)
 {
@@ -16,11 +17,10 @@ static bool has_any(const struct supervisor *s, enum ipc_role role)
 	return false;
 }
 
-static void tell(struct supervisor *s, enum ipc_role role, uint32_t drain_ms)
+static void tell(struct supervisor *s, enum ipc_role role)
 {
 	Msg__Stop m;
 	msg__stop__init(&m);
-	m.drain_ms = drain_ms;
 	m.comes_back = s->stop.comes_back;
 	for (size_t i = 0; i < s->children_n; i++) {
 		struct child *c = &s->children[i];
@@ -29,6 +29,19 @@ static void tell(struct supervisor *s, enum ipc_role role, uint32_t drain_ms)
 		child_ending(c);
 		if (child_send(c, MSG_STOP, 0, &m.base, nullptr, 0) != ERR_OK)
 			kill(c->pid, SIGKILL);
+	}
+}
+
+/* /health says no from now on. */
+void stop_tell_drain(struct supervisor *s)
+{
+	Msg__Empty empty;
+	msg__empty__init(&empty);
+	for (size_t i = 0; i < s->children_n; i++) {
+		struct child *c = &s->children[i];
+		if (c->role == ROLE_METRICS && c->state == CHILD_RUNNING &&
+		    child_send(c, MSG_DRAIN, 0, &empty.base, nullptr, 0) != ERR_OK)
+			child_kill(c, "cannot be told that the server stops");
 	}
 }
 
@@ -60,10 +73,9 @@ void stop_advance(struct supervisor *s)
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		if (!has_any(s, order[i]))
 			continue;
-		uint32_t drain = order[i] == ROLE_WORKER ? s->now.config->server_drain_ms : 0;
 		s->stop.step = order[i];
-		tell(s, order[i], drain);
-		uint64_t patience = order[i] == ROLE_WORKER   ? STOP_WORKERS_MS + drain
+		tell(s, order[i]);
+		uint64_t patience = order[i] == ROLE_WORKER   ? STOP_WORKERS_MS
 				    : order[i] == ROLE_AUTH   ? STOP_AUTH_MS
 				    : order[i] == ROLE_KEEPER ? STOP_OTHERS_MS + scripts_patience_ms(s)
 							      : STOP_OTHERS_MS;
@@ -81,6 +93,9 @@ void stop_begin(struct supervisor *s)
 {
 	if (s->phase == PHASE_STOP)
 		return;
+	s->stop.is_draining = false;
+	uv_timer_stop(&s->stop.timer);
+	stop_tell_drain(s);
 	s->phase = PHASE_STOP;
 	daemon_notify("STOPPING=1");
 	for (size_t i = 0; i < s->children_n; i++)
@@ -92,11 +107,33 @@ void stop_begin(struct supervisor *s)
 	stop_advance(s);
 }
 
-void stop_for_restart(struct supervisor *s)
+static void begin_for_restart(struct supervisor *s)
 {
 	if (s->phase != PHASE_STOP)
 		s->stop.comes_back = s->phase == PHASE_RUN && supervisor_keeper(s)->folder > 0;
 	stop_begin(s);
+}
+
+static void on_drained(uv_timer_t *timer)
+{
+	begin_for_restart(CONTAINER_OF(timer, struct supervisor, stop.timer));
+}
+
+void stop_for_restart(struct supervisor *s)
+{
+	const uint32_t drain_ms = s->now.config->server_drain_ms;
+	if (s->phase != PHASE_RUN || drain_ms == 0 || s->stop.is_draining) {
+		begin_for_restart(s);
+		return;
+	}
+	char text[96];
+	snprintf(text, sizeof text, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%llu",
+		 (unsigned long long)(drain_ms + STOP_EXTEND_MS) * 1000);
+	daemon_notify(text);
+	log_notice("server.draining ms=%u: a second SIGTERM ends it at once", drain_ms);
+	s->stop.is_draining = true;
+	stop_tell_drain(s);
+	uv_timer_start(&s->stop.timer, on_drained, drain_ms, 0);
 }
 
 void stop_at_once(struct supervisor *s)

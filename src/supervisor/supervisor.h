@@ -21,13 +21,14 @@
 #include "supervisor/guardmem.h"
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
+#include "supervisor/metrics.h"
 #include "supervisor/scripts.h"
 #include "supervisor/shield.h"
 #include "supervisor/steering.h"
 #include "supervisor/tun.h"
 
 constexpr unsigned SUPERVISOR_WORKERS_MAX = 64;
-constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 3;
+constexpr size_t SUPERVISOR_CHILDREN_MAX = SUPERVISOR_WORKERS_MAX + 4;
 constexpr size_t SUPERVISOR_SIGNALS_N = 5;
 
 static_assert(SUPERVISOR_WORKERS_MAX <= LISTEN_WORKERS_MAX && SUPERVISOR_WORKERS_MAX <= TUN_QUEUES_MAX);
@@ -52,6 +53,7 @@ struct reload {
 
 struct stop {
 	enum ipc_role step; /* who is being stopped */
+	bool is_draining;   /* told to stop, but everything goes on until the timer: stop.h */
 	bool comes_back;    /* another server is to follow: clients are not told to end */
 	uv_timer_t timer;
 };
@@ -75,8 +77,9 @@ struct supervisor {
 	struct kit kits[SUPERVISOR_WORKERS_MAX];
 	struct guardmem guard;
 	int control_socket;        /* -1: occtl is off */
+	struct metrics metrics;
 	uint64_t started_at;       /* unix seconds */
-	size_t children_n;         /* keeper, control, workers; auth if it is needed, last */
+	size_t children_n;         /* keeper, control, workers; metrics and auth if they are needed, last */
 	struct child children[SUPERVISOR_CHILDREN_MAX];
 	struct edits edits;        /* of the keeper */
 	struct scripts scripts;

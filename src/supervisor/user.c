@@ -36,6 +36,7 @@ enum err user_of_role(struct user *out, const struct config *c, enum ipc_role ro
 	case ROLE_KEEPER: return find(out, "keeper-user", c->keeper_user, nullptr, USER_KEEPER_ID);
 	case ROLE_WORKER: return find(out, "run-as-user", c->run_as_user, c->run_as_group, USER_WORKER_ID);
 	case ROLE_CONTROL: return find(out, "control-user", c->control_user, nullptr, USER_CONTROL_ID);
+	case ROLE_METRICS: return find(out, "metrics-user", c->metrics_user, nullptr, USER_METRICS_ID);
 	case ROLE_AUTH: *out = (struct user){ 0, 0 }; return ERR_OK; /* PAM reads /etc/shadow; see caps.c */
 	case ROLE_SUPERVISOR: break;
 	}

@@ -188,12 +188,22 @@ static void note_peer(struct conn *c)
 	}
 }
 
+/* Since the connection, or the end of its PROXY header: from there on auth-timeout runs. */
+static void measure_handshake(struct conn *c)
+{
+	const uint64_t patience_ns = clock_add_s((struct mono){}, c->tls.ctx->config->auth_timeout).ns;
+	const uint64_t now_ns = clock_now().ns, begin_ns = c->deadline.ns - patience_ns;
+	if (now_ns > begin_ns)
+		stats_hist_add(&c->w->stats->hists.tls_handshake, now_ns - begin_ns);
+}
+
 static enum err in_handshake(struct conn *c)
 {
 	enum err e = tls_handshake(&c->tls);
 	if (e == ERR_OK) {
 		c->state = CONN_REQUEST;
 		STAT_INC(c->w, tls_handshakes);
+		measure_handshake(c);
 		if (wolfSSL_session_reused(c->tls.ssl))
 			STAT_INC(c->w, tls_resumed);
 		note_peer(c);

@@ -141,6 +141,8 @@ static enum err map_stats(struct worker *w, int fd)
 	for (uint32_t i = 0; i < used; i++)
 		atomic_store(&w->stats->slots[i].sid, 0);
 	memset(&w->stats->c, 0, sizeof w->stats->c);
+	memset(&w->stats->hists, 0, sizeof w->stats->hists);
+	memset(&w->stats->levels, 0, sizeof w->stats->levels);
 	w->stats->slots_n = w->slots_n;
 	return ERR_OK;
 }

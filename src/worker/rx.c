@@ -103,6 +103,17 @@ static bool is_permitted(const struct session *s, const struct ip_packet *k)
 	return true;
 }
 
+static void count(struct session *s, enum rx_via via, size_t len)
+{
+	struct worker *w = s->w;
+	stats_add(&s->slot->rx_bytes, len);
+	stats_add(&s->slot->rx_packets, 1);
+	STAT_ADD(w, rx_bytes, len);
+	STAT_INC(w, rx_packets);
+	stats_add(via == RX_TLS ? &w->stats->c.rx_tls_bytes : &w->stats->c.rx_dtls_bytes, len);
+	stats_add(via == RX_TLS ? &w->stats->c.rx_tls_packets : &w->stats->c.rx_dtls_packets, 1);
+}
+
 static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 {
 	struct worker *w = s->w;
@@ -128,10 +139,7 @@ static void packet(struct session *s, enum rx_via via, uint8_t *p, size_t len)
 		s->udp_active = false; /* the client has left UDP: it knows best */
 	if (ip_is_activity(&k))
 		s->t.data = w->now;
-	stats_add(&s->slot->rx_bytes, k.len);
-	stats_add(&s->slot->rx_packets, 1);
-	STAT_ADD(w, rx_bytes, k.len);
-	STAT_INC(w, rx_packets);
+	count(s, via, k.len);
 	collect(w, p, k.len);
 }
 

@@ -21,6 +21,26 @@ static void renew_cookie_secret(struct worker *w)
 	dtls_listener_free(w);
 }
 
+/* What metrics shows of this second. */
+static void put_levels(struct worker *w)
+{
+	struct stats_levels *l = &w->stats->levels;
+	struct timespec cpu = {};
+	uint64_t queued = 0, queues = 0;
+	const struct conn *c;
+	DL_FOREACH(w->conns, c) {
+		queued += c->tls.out_len - c->tls.out_off;
+		queues += c->tls.out_len > c->tls.out_off;
+	}
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
+		stats_set(&l->cpu_ns, (uint64_t)cpu.tv_sec * 1'000'000'000 + (uint64_t)cpu.tv_nsec);
+	stats_set(&l->sessions, w->sessions_n);
+	stats_set(&l->connections, w->conns_n);
+	stats_set(&l->waiting, HASH_CNT(by_asked, w->waiting));
+	stats_set(&l->tls_queue_bytes, queued);
+	stats_set(&l->tls_queues, queues);
+}
+
 void tick_run(uv_timer_t *timer)
 {
 	struct worker *w = CONTAINER_OF(timer, struct worker, tick);
@@ -36,6 +56,7 @@ void tick_run(uv_timer_t *timer)
 		session_tick(s);
 	}
 	udp_flush(w);
+	put_levels(w);
 }
 
 void tick_turn(uv_prepare_t *turn)

@@ -11,6 +11,7 @@
 #include "wire/segment.h"
 #include "worker/compress.h"
 #include "worker/rx.h"
+#include "worker/sample.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -42,12 +43,15 @@ static void keep(size_t len)
 	arena_used += HEADROOM + len + DTLS_TAIL_ROOM;
 }
 
-static void count(struct session *s, size_t len)
+static void count(struct session *s, bool is_dtls, size_t len)
 {
+	struct stats_counters *c = &s->w->stats->c;
 	stats_add(&s->slot->tx_bytes, len);
 	stats_add(&s->slot->tx_packets, 1);
 	STAT_ADD(s->w, tx_bytes, len);
 	STAT_INC(s->w, tx_packets);
+	stats_add(is_dtls ? &c->tx_dtls_bytes : &c->tx_tls_bytes, len);
+	stats_add(is_dtls ? &c->tx_dtls_packets : &c->tx_tls_packets, 1);
 }
 
 static void touch(struct conn *c)
@@ -77,14 +81,14 @@ static void send_packet(struct session *s, uint8_t *p, size_t len)
 	enum err e = s->chan != nullptr && s->udp_active ? dtls_send(s, type, p, n) : ERR_CLOSED;
 	if (e == ERR_OK) {
 		keep(n);
-		count(s, len);
+		count(s, true, len);
 		return;
 	}
 	if (type == CSTP_COMPRESSED && e != ERR_CLOSED)
 		return; /* packed for UDP, whose keys have just ended: TLS may have another method */
 	e = session_send_tls(s, type, p, n);
 	if (e == ERR_OK) {
-		count(s, len);
+		count(s, false, len);
 		touch(s->conn);
 	} else {
 		STAT_INC(s->w, tx_queue_full);
@@ -204,6 +208,8 @@ static void on_readable(uv_poll_t *poll, int status, int)
 	for (size_t i = 0; i < READS_TURN && read_one(w); i++)
 		;
 	tx_flush(w);
+	if (sample_is_due(&w->tx_sample))
+		stats_hist_add(&w->stats->hists.tx_latency, clock_now().ns - w->now.ns);
 }
 
 enum err tx_start(struct worker *w)

@@ -12,6 +12,7 @@
 #include "worker/dtls.h"
 #include "worker/dtls_resume.h"
 #include "worker/rx.h"
+#include "worker/sample.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -218,6 +219,8 @@ static void on_readable(uv_poll_t *poll, int status, int)
 	for (int i = 0; i < TURNS && read_batch(u, index); i++)
 		;
 	udp_flush(u->w);
+	if (sample_is_due(&u->w->rx_sample))
+		stats_hist_add(&u->w->stats->hists.rx_latency, clock_now().ns - u->w->now.ns);
 }
 
 /* {{ out }} */

@@ -94,6 +94,7 @@ struct worker {
 	struct stats_region *stats;
 	uint32_t slots_n, slot_hint;
 	bool isolate;
+	uint32_t rx_sample, tx_sample; /* batches that were not measured since the last that was */
 
 	uint8_t scratch[WORKER_SCRATCH]; /* received bytes */
 	uint8_t plain[WORKER_PLAIN]; /* opened bytes */

@@ -49,13 +49,13 @@ as_user_of() {
 
 from_outside() {
 	local users name
-	for name in worker0 worker1 keeper control; do
+	for name in worker0 worker1 keeper control metrics; do
 		closed_from_outside "$name" "$(pid_of "$name")"
 	done
-	users=$(for name in worker0 keeper control; do
+	users=$(for name in worker0 keeper control metrics; do
 		number_of "$(pid_of "$name")" Uid
 	done | sort -u | wc -l)
-	ok "workers, keeper and control are three users" equal "$users" 3
+	ok "workers, keeper, control and metrics are four users" equal "$users" 4
 	if ! is_sanitized; then
 		ok "worker 0: no further process" has "/proc/$(pid_of worker0)/limits" '^Max processes  *0  *0 '
 		ok "the user of the workers cannot look into a worker" not as_user_of "$(pid_of worker0)" cat "/proc/$(pid_of worker1)/maps"
@@ -148,7 +148,7 @@ from_inside() {
 	returns worker0 "$(pid_of worker0)" getpid
 	returns worker0 -38 io_uring_setup 4 0
 	if is_sanitized; then
-		for name in worker0 keeper control; do
+		for name in worker0 keeper control metrics; do
 			returns $name -13 openat -100 @/etc/passwd 0 # EACCES: that is Landlock
 			returns $name -13 openat -100 "@$T/server-key.pem" 0
 		done
@@ -161,7 +161,7 @@ from_inside() {
 		dies "worker$((n % workers))" "${words[@]}"
 		n=$((n + 1))
 	done <<<"$calls"
-	for name in keeper control; do
+	for name in keeper control metrics; do
 		dies $name openat -100 @/etc/passwd 0
 		dies $name socket 2 1 0
 		dies $name execve @/bin/true 0 0
@@ -170,6 +170,7 @@ from_inside() {
 	ok "the server is still there" is_alive "$server_pid"
 	ok "the keeper is back" wait_until 20 is_ready keeper
 	ok "control is back" wait_until 20 is_ready control
+	ok "metrics is back" wait_until 20 is_ready metrics
 	ok "a login works" wait_until 5 login_works
 }
 login_works() {
@@ -290,7 +291,7 @@ rsa_in_memory() {
 
 need xxd
 printf '%s\n%s\n' "$secret" "$secret" | ocpasswd -c "$T/ocpasswd" secretary >>"$T/ocpasswd.txt" 2>&1
-server_start workers=2
+server_start workers=2 "metrics-socket=$T/metrics.socket"
 from_outside
 if is_sanitized; then
 	echo "skip search for keys in memory: the allocator of the sanitizer keeps what was freed"
@@ -302,6 +303,6 @@ is_sanitized || rsa_in_memory
 
 # as many as there are calls to try
 workers=$(wc -l <<<"$calls")
-server_start workers="$workers"
+server_start workers="$workers" "metrics-socket=$T/metrics.socket"
 from_inside
 server_stop
