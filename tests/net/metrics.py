@@ -6,8 +6,11 @@
    check FILE                scrape; all rules of the format hold, and no counter of the scrape kept in FILE went down; FILE is written anew
    value NAME [LABEL=VALUE]  sum of the samples of this name that have these labels
    names TABLE MACRO PREFIX END   each row of a .def table is a sample with this name
+   known TABLE FILE...       all names of metrics in these files are samples (or of this table of the kernel's counters)
+   rules DASHBOARD           its expressions, as a file of rules for promtool (asks nobody)
    silent N SECONDS          N connections that say nothing: how many were closed by the server within so many seconds
 """
+import json
 import pickle
 import re
 import select
@@ -118,6 +121,28 @@ def names(where, table, macro, prefix, end):
     print(len(rows), "rows")
 
 
+def known(where, table, *files):
+    have = {name for name, _ in scrape(where)}
+    with open(table, encoding="ascii") as f:
+        have |= {f"ocserv_guard_kernel_{row}_total" for row in re.findall(r"^GUARD_COUNT\((\w+),", f.read(), re.M)}
+    for file in files:
+        with open(file, encoding="utf-8") as f:
+            wanted = set(re.findall(r"\bocserv_[a-z0-9_]+", f.read()))
+        assert wanted, file
+        assert wanted <= have, (file, wanted - have)
+        print(file, len(wanted), "names")
+
+
+def rules(dashboard):
+    with open(dashboard, encoding="utf-8") as f:
+        panels = json.load(f)["panels"]
+    exprs = [t["expr"] for p in panels for t in p.get("targets", [])]
+    assert exprs
+    exprs = [e.replace("$__rate_interval", "5m").replace("$instance", ".*") for e in exprs]
+    rows = [{"record": f"dashboard:{i}", "expr": e} for i, e in enumerate(exprs)]
+    print(json.dumps({"groups": [{"name": "dashboard", "rules": rows}]}))
+
+
 def silent(where, n, seconds):
     sockets = [connect(where) for _ in range(n)]
     end = time.monotonic() + seconds
@@ -150,6 +175,10 @@ def main(where, command, *rest):
         value(where, *rest)
     elif command == "names":
         names(where, *rest)
+    elif command == "known":
+        known(where, *rest)
+    elif command == "rules":
+        rules(rest[0])
     elif command == "silent":
         silent(where, int(rest[0]), float(rest[1]))
     else:

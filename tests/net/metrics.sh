@@ -98,6 +98,15 @@ ok "addresses of the pool" value_is 2 ocserv_pool_used network=10.77.0.0/24
 ok "of so many" value_is 253 ocserv_pool_size network=10.77.0.0/24
 ok "the end of the certificate" value_is "$(date -d "$(openssl x509 -in "$T/server.pem" -noout -enddate | cut -d= -f2)" +%s)" \
 	ocserv_certificate_not_after_seconds vhost=default key=ecdsa index=0
+ok "alerts and dashboard name what there is" ask known "$SOURCE_DIR/src/bpf/guard.def" \
+	"$SOURCE_DIR/packaging/prometheus/ocserv-modern.rules.yml" "$SOURCE_DIR/packaging/prometheus/ocserv-modern.test.yml" \
+	"$SOURCE_DIR/packaging/grafana/ocserv-modern.json"
+if command -v promtool >/dev/null; then
+	ask rules "$SOURCE_DIR/packaging/grafana/ocserv-modern.json" >"$T/dashboard.yml"
+	ok "the dashboard's expressions are right" promtool check rules "$T/dashboard.yml"
+	ok "the rules of alerts are right" promtool check rules "$SOURCE_DIR/packaging/prometheus/ocserv-modern.rules.yml"
+	ok "they fire when they should, and not else" promtool test rules "$SOURCE_DIR/packaging/prometheus/ocserv-modern.test.yml"
+fi
 ok "all processes are at work" value_is 6 ocserv_process_ready
 ok "no counter went down" ask check "$T/kept"
 
