@@ -459,10 +459,14 @@ static enum msgs_result result_of(const struct auth_job *job)
 	return job->result == ERR_OK ? RESULT_OK : job->result == ERR_AUTH ? RESULT_DENIED : RESULT_BROKEN;
 }
 
-static void count_use(struct auth *a, const struct auth_login *l, const struct auth_job *job, struct mono now)
+/* The method whose turn it is has answered, or did not. */
+static void note_answer(struct auth *a, const struct auth_login *l, enum msgs_result result,
+			struct mono begun, struct mono now)
 {
-	auth_count_use(&a->stats, auth_place_name(&a->cfg->vhosts[l->vhost], l->at), result_of(job),
-		       job->begun, now);
+	const char *method = auth_place_name(&a->cfg->vhosts[l->vhost], l->at);
+	auth_count_use(&a->stats, method, result, begun, now);
+	if (a->ops.answered != nullptr)
+		a->ops.answered(a->ops.ctx, method, begun, now);
 }
 
 void auth_done(struct auth *a, struct auth_job *job, struct mono now)
@@ -474,7 +478,7 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		return;
 	}
 	l->serial = 0;
-	count_use(a, l, job, now);
+	note_answer(a, l, result_of(job), job->begun, now);
 	if (job->reply.bytes != nullptr) {
 		auth_token_fini(&l->reply);
 		l->reply = job->reply;
@@ -494,19 +498,13 @@ void auth_done(struct auth *a, struct auth_job *job, struct mono now)
 		auth_login_drop(a, l);
 }
 
-static void count_late(struct auth *a, const struct auth_login *l, struct mono now)
-{
-	const struct mono begun = { l->job_until.ns - clock_add_s((struct mono){}, AUTH_JOB_S).ns };
-	auth_count_use(&a->stats, auth_place_name(&a->cfg->vhosts[l->vhost], l->at), RESULT_BROKEN, begun,
-		       now);
-}
-
 void auth_tick(struct auth *a, struct mono now)
 {
+	constexpr uint64_t JOB_NS = AUTH_JOB_S * UINT64_C(1'000'000'000);
 	struct auth_login *l, *next;
 	HASH_ITER(hh, a->logins, l, next) {
 		if (l->serial != 0 && clock_is_past(now, l->job_until)) {
-			count_late(a, l, now);
+			note_answer(a, l, RESULT_BROKEN, (struct mono){ l->job_until.ns - JOB_NS }, now);
 			l->is_denied = false; /* no try: it is over anyway */
 			give_up(a, l, "the back end did not answer in time");
 			auth_login_drop(a, l);

@@ -92,6 +92,8 @@ struct auth_ops {
 	void (*failed)(void *ctx, const struct auth_failure *f);
 	/* A password or code was wrong, from this address; nullptr: nobody wants to know. */
 	void (*wrong)(void *ctx, const struct addr *remote);
+	/* A method has answered, or was waited for in vain; nullptr: nobody wants to know. */
+	void (*answered)(void *ctx, const char *method, struct mono begun, struct mono now);
 	void *ctx;
 };
 

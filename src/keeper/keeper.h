@@ -27,6 +27,7 @@
 #include "keeper/maps.h"
 #include "keeper/staple.h"
 #include "keeper/ticket.h"
+#include "keeper/trouble.h"
 #include "keeper/watch.h"
 
 constexpr unsigned KEEPER_WORKERS_MAX = 128;
@@ -56,6 +57,7 @@ struct keeper {
 	struct acct acct;
 	struct quotas quotas;
 	struct period period;
+	struct trouble trouble;
 	struct restore restore;   /* after a restart: tunnels that workers already have */
 	struct entries entries;   /* on their way in */
 	unsigned scripts_n;       /* that the supervisor has not answered */

@@ -187,6 +187,7 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	recall_status(&k->recall, &status);
 	quota_status(&k->quotas, &status);
 	period_status(&k->period, a, &status);
+	trouble_status(&k->trouble, &status);
 	struct usage *usage OWNED(usage_freep) = nullptr;
 	if (usage_new(&usage, k, &status) != ERR_OK)
 		log_warn("keeper.status error=\"%s\"", err_text(ERR_NOMEM));

@@ -325,6 +325,7 @@ static void on_tick(uv_timer_t *timer)
 	staple_tick(k, now);
 	watch_tick(k, now);
 	cert_gate_tick(k, now);
+	trouble_tick(k, now);
 }
 
 /* {{ start }} */

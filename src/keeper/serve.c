@@ -187,6 +187,7 @@ const struct auth_ops keeper_auth_ops = {
 	.login = login,
 	.failed = login_failed,
 	.wrong = watch_wrong_password,
+	.answered = trouble_answered,
 };
 
 /* {{ OPEN, CLOSED, LOGOUT }} */

@@ -21,19 +21,32 @@ static void renew_cookie_secret(struct worker *w)
 	dtls_listener_free(w);
 }
 
+static void look_at_load(struct worker *w)
+{
+	struct timespec t = {};
+	bool is_busy;
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0)
+		return;
+	const uint64_t cpu_ns = (uint64_t)t.tv_sec * 1'000'000'000 + (uint64_t)t.tv_nsec;
+	if (load_feed(&w->load, cpu_ns, clock_now(), &is_busy))
+		log_warn(
+			"worker.saturated seconds=%u sessions=%zu hint=\"clients wait: more workers, or a faster machine\"",
+			LOAD_SECONDS, w->sessions_n);
+	if (is_busy)
+		STAT_INC(w, saturated);
+	stats_set(&w->stats->levels.cpu_ns, cpu_ns);
+}
+
 /* What metrics shows of this second. */
 static void put_levels(struct worker *w)
 {
 	struct stats_levels *l = &w->stats->levels;
-	struct timespec cpu = {};
 	uint64_t queued = 0, queues = 0;
 	const struct conn *c;
 	DL_FOREACH(w->conns, c) {
 		queued += c->tls.out_len - c->tls.out_off;
 		queues += c->tls.out_len > c->tls.out_off;
 	}
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
-		stats_set(&l->cpu_ns, (uint64_t)cpu.tv_sec * 1'000'000'000 + (uint64_t)cpu.tv_nsec);
 	stats_set(&l->sessions, w->sessions_n);
 	stats_set(&l->connections, w->conns_n);
 	stats_set(&l->waiting, HASH_CNT(by_asked, w->waiting));
@@ -57,6 +70,7 @@ void tick_run(uv_timer_t *timer)
 	}
 	udp_flush(w);
 	put_levels(w);
+	look_at_load(w);
 }
 
 void tick_turn(uv_prepare_t *turn)

@@ -21,6 +21,7 @@
 #include "worker/farewell.h"
 #include "worker/gate.h"
 #include "worker/offers.h"
+#include "worker/load.h"
 #include "worker/rest.h"
 #include "worker/steer.h"
 #include "worker/tls.h"
@@ -62,6 +63,7 @@ struct worker {
 	uv_timer_t tick; /* once a second: tick.c */
 	uv_prepare_t turn; /* the work of a turn is done: main.c */
 	struct rest rest;
+	struct load load;
 	unsigned index, workers_n;
 	bool serving, stopping;
 	bool comes_back; /* another server follows this one, for the same clients */

@@ -28,8 +28,12 @@ def connect(where):
     if "/" in where:
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(30)
-        s.connect(where)
-        return s
+        while True:
+            try:
+                s.connect(where)
+                return s
+            except BlockingIOError:  # its queue is full for a moment, and a UNIX socket does not wait
+                time.sleep(0.05)
     host, port = where.rsplit(":", 1)
     return socket.create_connection((host.strip("[]"), int(port)), 30)
 
