@@ -44,7 +44,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS
 	@scripts/build.sh fuzz
 	@scripts/fuzz.sh
 
-lint: ## layout, include arrows, sizes
+lint: ## layout, include arrows, sizes, names in the documents
 	@scripts/lint.sh
 
 tidy: ## lint and clang-tidy

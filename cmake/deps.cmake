@@ -87,6 +87,8 @@ endif()
 find_path(wolfssl_INCLUDE wolfssl/options.h PATHS ${WOLFSSL_PREFIX}/include NO_DEFAULT_PATH NO_CACHE REQUIRED)
 find_library(wolfssl_LIBRARY NAMES libwolfssl.a wolfssl PATHS ${WOLFSSL_PREFIX}/lib
 	PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH NO_CACHE REQUIRED)
+# A validated module says so in its options: what `fips = true` needs.
+file(STRINGS ${wolfssl_INCLUDE}/wolfssl/options.h wolfssl_is_fips REGEX "^#define HAVE_FIPS$")
 add_library(dep_wolfssl INTERFACE)
 target_include_directories(dep_wolfssl SYSTEM INTERFACE ${wolfssl_INCLUDE})
 target_compile_definitions(dep_wolfssl INTERFACE WOLFSSL_USE_OPTIONS_H)

@@ -147,8 +147,9 @@ function(bench_programs)
 endfunction()
 
 function(lint_tests)
-	foreach(name format includes sizes)
-		add_test(NAME lint.${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-${name}.sh
+	foreach(script format.sh includes.sh sizes.sh docs.py)
+		cmake_path(GET script STEM name)
+		add_test(NAME lint.${name} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-${script}
 			WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 		register(lint ${name} 60)
 	endforeach()

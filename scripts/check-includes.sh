@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # check-includes.sh - the arrows between folders:
-#   base < wire, guard, config, ipc < supervisor, keeper, worker, auth, control, metrics
+#   base < wire, guard, config < fips, ipc < supervisor, keeper, worker, auth, control, metrics
 # The six processes never include each other; tools use base and wire only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,12 +13,13 @@ allowed() {
 	src/base) echo "base" ;;
 	src/wire) echo "base wire" ;;
 	src/guard) echo "base guard" ;;
+	src/fips) echo "base config fips" ;;
 	src/config) echo "base config" ;;
 	src/ipc) echo "base ipc" ;;
 	src/bpf) echo "bpf" ;;
 	src/supervisor) echo "base guard config ipc bpf supervisor" ;;
-	src/keeper) echo "base guard config ipc bpf keeper" ;;
-	src/worker) echo "base guard config ipc wire bpf worker" ;;
+	src/keeper) echo "base guard fips config ipc bpf keeper" ;;
+	src/worker) echo "base guard fips config ipc wire bpf worker" ;;
 	src/auth) echo "base config ipc wire auth" ;; # of wire, what it links: radius
 	src/control) echo "base config ipc control" ;;
 	src/metrics) echo "base config ipc bpf metrics" ;;

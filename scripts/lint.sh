@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# lint.sh [--tidy|--format] - layout, include arrows, sizes; --tidy also clang-tidy, --format rewrites the layout.
+# lint.sh [--tidy|--format] - layout, include arrows, sizes, names in the documents; --tidy also clang-tidy, --format rewrites the layout.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
@@ -18,6 +18,7 @@ bad=0
 scripts/check-format.sh || bad=1
 scripts/check-includes.sh || bad=1
 scripts/check-sizes.sh || bad=1
+scripts/check-docs.py || bad=1
 if [ "${1:-}" = --tidy ]; then
 	tidy=$(command -v clang-tidy-19) || { echo "lint: no clang-tidy; run: sudo scripts/setup.sh dev" >&2 && exit 1; }
 	mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep '^\(src\|tools\)/.*\.c$' | grep -v '\.bpf\.c$')

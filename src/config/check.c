@@ -142,6 +142,57 @@ static enum err check_priorities(const struct scene *s)
 	return ERR_OK;
 }
 
+/* Methods whose cryptography is not the TLS library's. */
+static enum err check_fips_methods(const struct scene *s, enum config_option_id id, const struct authlist *l)
+{
+	for (size_t i = 0; is_set(s, id) && i < l->n; i++) {
+		const char *name = l->v[i].name;
+		if (strcmp(name, "radius") == 0)
+			TRY(config_report_error(at(s, id),
+						"fips: radius hides passwords by MD5, which is not approved; "
+						"use another method"));
+		else if (strcmp(name, "plain") != 0 && strcmp(name, "certificate") != 0)
+			TRY(config_report_warn(
+				at(s, id),
+				"fips: %s uses cryptographic libraries of its own, which must be "
+				"validated, too",
+				name));
+	}
+	return ERR_OK;
+}
+
+static enum err check_fips_module(const struct scene *s)
+{
+	if (s->p->config->fips != FIPS_ON || OCSERV_FIPS_MODULE)
+		return ERR_OK;
+	return config_report_error(
+		at(s, OPTION_fips),
+		"fips = true: this server is built with a wolfSSL that is no FIPS module; build it "
+		"with one, or write fips = policy for the restrictions alone");
+}
+
+static enum err check_fips(const struct scene *s)
+{
+	struct priority p;
+	struct config_why why = {};
+	if (s->p->config->fips == FIPS_OFF)
+		return ERR_OK;
+	if (s->is_default)
+		TRY(check_fips_module(s));
+	TRY(check_fips_methods(s, OPTION_auth, &s->v->auth));
+	TRY(check_fips_methods(s, OPTION_enable_auth, &s->v->enable_auth));
+	TRY(check_fips_methods(s, OPTION_acct, &s->v->acct));
+	if (s->v->dtls_prestandard && is_set(s, OPTION_dtls_prestandard))
+		TRY(config_report_error(at(s, OPTION_dtls_prestandard),
+					"fips: dtls-prestandard derives keys by MD5; remove the line"));
+	if (priority_parse(&p, s->v->tls_priorities, &why) != ERR_OK ||
+	    (s->v->cisco_client_compat && !priority_drop_tls13(&p)) || priority_keep_approved(&p))
+		return ERR_OK; /* what cannot be parsed was complained of */
+	return config_report_error(
+		at(s, OPTION_tls_priorities),
+		"fips leaves nothing of tls-priorities; add +AES-256-GCM and +GROUP-SECP256R1");
+}
+
 static enum err check_pool_v4(const struct scene *s)
 {
 	const struct prefix *net = &s->v->ipv4_network;
@@ -399,7 +450,7 @@ enum err config_check(const struct config_parse *p)
 		check_pool_exists, check_pool_v4,      check_pool_v6, check_mtu,
 		check_names,       check_groups,       check_udp,     check_clients,
 		check_users,       check_camouflage,   check_profile, check_route_commands,
-		check_metrics,
+		check_metrics,     check_fips,
 	};
 	for (size_t i = 0; i < p->config->vhosts_n; i++) {
 		const struct scene s = {

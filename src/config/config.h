@@ -100,6 +100,8 @@ enum config_rekey : uint32_t { REKEY_SSL, REKEY_NEW_TUNNEL };
 enum config_firewall : uint32_t { FIREWALL_NONE, FIREWALL_NFTABLES };
 /* traffic-quota-period; the store keeps these numbers */
 enum config_period : uint32_t { PERIOD_TOTAL, PERIOD_DAILY, PERIOD_MONTHLY };
+/* FIPS_POLICY: the restrictions, on a library that is no validated module */
+enum config_fips : uint32_t { FIPS_OFF, FIPS_ON, FIPS_POLICY };
 enum config_guard_xdp : uint32_t { GUARD_XDP_AUTO, GUARD_XDP_NATIVE, GUARD_XDP_GENERIC, GUARD_XDP_OFF };
 
 struct vhost {

@@ -30,11 +30,14 @@ static_assert(ARRAY_LEN(suites) <= PRIORITY_SUITES_MAX);
 
 /* Groups by bit, best first.  The hybrid protects today's traffic from tomorrow's quantum computer; X25519 costs a third of
  * P-256; P-521 only if it is named. */
+constexpr uint16_t GROUP_P256 = 23, GROUP_P384 = 24, GROUP_P521 = 25;
 enum group : uint8_t { MLKEM = 1 << 0, X25519 = 1 << 1, P256 = 1 << 2, P384 = 1 << 3, P521 = 1 << 4 };
 static const struct {
 	uint8_t group;
 	uint16_t number;
-} groups[] = { { MLKEM, 0x11ec }, { X25519, 29 }, { P256, 23 }, { P384, 24 }, { P521, 25 } };
+} groups[] = {
+	{ MLKEM, 0x11ec }, { X25519, 29 }, { P256, GROUP_P256 }, { P384, GROUP_P384 }, { P521, GROUP_P521 },
+};
 static_assert(ARRAY_LEN(groups) <= PRIORITY_GROUPS_MAX);
 constexpr uint8_t DEFAULT_GROUPS = MLKEM | X25519 | P256 | P384;
 
@@ -424,6 +427,14 @@ enum err priority_parse(struct priority *out, const char *text, struct config_wh
 	return ERR_OK;
 }
 
+static size_t find_suite(uint16_t number)
+{
+	size_t i = 0;
+	while (i < ARRAY_LEN(suites) && suites[i].number != number)
+		i++;
+	return i;
+}
+
 bool priority_drop_tls13(struct priority *p)
 {
 	size_t n = 0;
@@ -437,12 +448,23 @@ bool priority_drop_tls13(struct priority *p)
 	return true;
 }
 
-static size_t find_suite(uint16_t number)
+bool priority_keep_approved(struct priority *p)
 {
-	size_t i = 0;
-	while (i < ARRAY_LEN(suites) && suites[i].number != number)
-		i++;
-	return i;
+	size_t n = 0;
+	for (size_t i = 0; i < p->suites_n; i++) {
+		size_t at = find_suite(p->suites[i]);
+		if (suites[at].cipher != PRIORITY_CHACHA20_POLY1305 && suites[at].mac != SHA1)
+			p->suites[n++] = p->suites[i];
+	}
+	p->suites_n = n;
+	n = 0;
+	for (size_t i = 0; i < p->groups_n; i++)
+		if (p->groups[i] == GROUP_P256 || p->groups[i] == GROUP_P384 || p->groups[i] == GROUP_P521)
+			p->groups[n++] = p->groups[i];
+	p->groups_n = n;
+	p->ciphers &= (uint8_t)~PRIORITY_CHACHA20_POLY1305;
+	drop_empty(p);
+	return p->suites_n > 0 && p->groups_n > 0;
 }
 
 static void append(char out[PRIORITY_NAMES_MAX], size_t *len, const char *name)

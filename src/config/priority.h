@@ -50,6 +50,9 @@ enum err priority_parse(struct priority *out, const char *text, struct config_wh
 /* cisco-client-compat: take TLS 1.3 away.  False: nothing would be left. */
 bool priority_drop_tls13(struct priority *p);
 
+/* fips: take away what FIPS 140-3 does not approve: ChaCha20, X25519 and its hybrid, MACs of SHA-1.  False: nothing would be left. */
+bool priority_keep_approved(struct priority *p);
+
 /* The suites by the library's names; the pre-shared-key suites of DTLS 1.2 ("" if there are none). */
 void priority_names(const struct priority *p, char out[PRIORITY_NAMES_MAX]);
 void priority_dtls_names(const struct priority *p, char out[PRIORITY_NAMES_MAX]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "keeper/auth_login.h"
+#include "fips/fips.h"
 
 #include <wolfssl/options.h>
 #include <wolfssl/wolfcrypt/settings.h>
 #include <wolfssl/wolfcrypt/hash.h>
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 static_assert(AUTH_LOGIN_KEY_LEN == WC_SHA256_DIGEST_SIZE);
 
@@ -84,7 +84,7 @@ static struct auth_login *create(struct auth *a, const struct auth_request *r, s
 	if (HASH_COUNT(a->logins) >= AUTH_LOGINS_MAX)
 		evict(a);
 	struct auth_login *l = calloc(1, sizeof *l);
-	if (l == nullptr || getrandom(l->auth_id, AUTH_ID_LEN, 0) != (ssize_t)AUTH_ID_LEN ||
+	if (l == nullptr || fips_random(l->auth_id, AUTH_ID_LEN) != ERR_OK ||
 	    wc_Sha256Hash(l->auth_id, AUTH_ID_LEN, l->key) != 0) {
 		free(l);
 		return nullptr;

@@ -8,10 +8,12 @@
 #include "base/passwd.h"
 #include "base/secret.h"
 #include "base/table.h"
+#include "fips/fips.h"
 #include "keeper/auth_cost.h"
 #include "keeper/descriptor.h"
 
 constexpr size_t FILE_MAX = 64 * 1024 * 1024;
+static const char APPROVED[] = "$6$";
 
 struct entry {
 	struct span user, groups; /* into the text */
@@ -64,8 +66,8 @@ enum err auth_plain_new(struct auth_plain **out, const char *file)
 	if (p == nullptr)
 		return ERR_NOMEM;
 	p->file = strdup(file);
-	if (p->file == nullptr ||
-	    crypt_gensalt_rn(nullptr, 0, nullptr, 0, p->fallback, sizeof p->fallback) == nullptr) {
+	if (p->file == nullptr || crypt_gensalt_rn(fips_is_on() ? APPROVED : nullptr, 0, nullptr, 0,
+						   p->fallback, sizeof p->fallback) == nullptr) {
 		auth_plain_free(p);
 		return ERR_NOMEM;
 	}
@@ -88,10 +90,21 @@ size_t auth_plain_users(const struct auth_plain *p)
 	return HASH_COUNT(p->content.by_user);
 }
 
-static bool is_usable(const char *hash)
+static bool is_known(const char *hash)
 {
 	int check = crypt_checksalt(hash);
 	return check != CRYPT_SALT_INVALID && check != CRYPT_SALT_METHOD_DISABLED;
+}
+
+/* Of SHA-256 or SHA-512. */
+static bool is_approved(const char *hash)
+{
+	return strncmp(hash, "$5$", 3) == 0 || strncmp(hash, APPROVED, strlen(APPROVED)) == 0;
+}
+
+static bool is_usable(const char *hash)
+{
+	return is_known(hash) && (!fips_is_on() || is_approved(hash));
 }
 
 /* {{ reading }} */
@@ -127,8 +140,11 @@ static void add_entry(struct content *c, const struct passwd_line *line, const s
 	if (is_usable(e->hash))
 		auth_cost_learn(&c->cost, e->hash);
 	else if (!e->locked)
-		complain_of(to, false, line->number,
-			    "the scheme of the password hash is not known here; the user cannot log in");
+		complain_of(
+			to, false, line->number,
+			is_known(e->hash)
+				? "fips: the scheme of the password hash is not approved; the user cannot log in until it is set anew"
+				: "the scheme of the password hash is not known here; the user cannot log in");
 }
 
 static size_t count_lines(const char *text, size_t len)

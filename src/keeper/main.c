@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "fips/fips.h"
 #include "keeper/keeper.h"
 #include "keeper/profile.h"
 #include "keeper/serve.h"
@@ -360,6 +361,7 @@ static void fini(struct keeper *k)
 	free(k->device);
 	staple_fini(&k->staples);
 	ticket_fini(&k->tickets);
+	fips_end();
 	uv_close((uv_handle_t *)&k->tick, nullptr);
 	uv_close((uv_handle_t *)&k->stop, nullptr);
 	uv_run(k->loop, UV_RUN_DEFAULT); /* the closing of handles */

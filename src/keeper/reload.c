@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "fips/fips.h"
 #include "keeper/auth_kind.h"
 #include "keeper/descriptor.h"
 #include "keeper/groups.h"
@@ -160,6 +161,10 @@ static enum err load_pair(struct reload *r, struct edition *g, uint32_t vhost, u
 		return edition_add_cert(g, vhost, number, pair);
 	struct key *loaded;
 	enum key_problem p = key_new(&loaded, text_of(cert), text_of(key));
+	if (p == KEY_FINE && fips_is_on() && key_type(loaded) == KEY_ED25519) {
+		key_free(loaded);
+		p = KEY_UNAPPROVED;
+	}
 	if (p != KEY_FINE) {
 		complain_of_key(r, p, cert, key);
 		return ERR_OK;
@@ -490,6 +495,11 @@ static enum err parse(struct keeper *k, int fd, const char *file)
 		if (report.v[i].is_error)
 			complain(&k->reload, "%s", report.v[i].text);
 	config_report_fini(&report);
+	const char *why = nullptr;
+	if (e == ERR_OK)
+		e = fips_begin(k->next.cfg->fips, &why);
+	if (why != nullptr)
+		complain(&k->reload, "fips: %s", why);
 	return e;
 }
 

@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/log.h"
+#include "fips/fips.h"
 #include "keeper/facts.h"
 #include "keeper/session_life.h"
 #include "keeper/session_load.h"
@@ -22,12 +22,6 @@ static enum err hash_cookie(const uint8_t *cookie, size_t len, uint8_t out[SESSI
 	if (len != SESSION_COOKIE_LEN)
 		return ERR_RANGE;
 	return wc_Sha256Hash(cookie, SESSION_COOKIE_LEN, out) == 0 ? ERR_OK : ERR_CRYPTO;
-}
-
-static enum err randomize(void *out, size_t len)
-{
-	/* up to 256 bytes come whole or not at all */
-	return getrandom(out, len, 0) == (ssize_t)len ? ERR_OK : ERR_SYS;
 }
 
 const struct vhost *session_vhost(const struct sessions *a, const struct session *s)
@@ -84,7 +78,7 @@ enum err session_login(struct sessions *a, const struct session_login *in, struc
 		return ERR_RANGE;
 	if (HASH_COUNT(a->by_cookie) >= SESSIONS_MAX)
 		return ERR_FULL;
-	TRY(randomize(cookie, SESSION_COOKIE_LEN));
+	TRY(fips_random(cookie, SESSION_COOKIE_LEN));
 	TRY(hash_cookie(cookie, SESSION_COOKIE_LEN, hash));
 	Msg__Facts *facts;
 	TRY(facts_copy(&facts, in->facts));
@@ -234,7 +228,7 @@ static void give_back(struct sessions *a, struct session *s)
 static enum err attach(struct sessions *a, struct session *s, const struct session_open *in, struct mono now)
 {
 	uint8_t app_id[SESSION_APP_ID_LEN];
-	TRY(randomize(app_id, sizeof app_id));
+	TRY(fips_random(app_id, sizeof app_id));
 	struct session_conn *c = session_conn_new(a, s, s->next_sid, in->worker, now);
 	if (c == nullptr)
 		return ERR_NOMEM;

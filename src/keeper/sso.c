@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/table.h"
+#include "fips/fips.h"
 #include "keeper/keeper.h"
 #include "keeper/serve.h"
 #include "keeper/show.h"
@@ -54,8 +54,7 @@ static enum err hash(const uint8_t *bytes, uint8_t out[WC_SHA256_DIGEST_SIZE])
 
 static enum err make_id(uint8_t id[AUTH_SSO_LEN], uint8_t out[WC_SHA256_DIGEST_SIZE])
 {
-	if (getrandom(id, AUTH_SSO_LEN, 0) != (ssize_t)AUTH_SSO_LEN)
-		return ERR_SYS;
+	TRY(fips_random(id, AUTH_SSO_LEN));
 	return hash(id, out);
 }
 
@@ -280,8 +279,8 @@ static void begin_visit(struct keeper *k, const Msg__Sso *m, const struct auth_t
 	if (is_good) {
 		forget_state(&k->sso, f);
 		is_good = make_id(state, f->state) == ERR_OK &&
-			  getrandom(f->browser, sizeof f->browser, 0) == (ssize_t)sizeof f->browser &&
-			  getrandom(f->secret, sizeof f->secret, 0) == (ssize_t)sizeof f->secret;
+			  fips_random(f->browser, sizeof f->browser) == ERR_OK &&
+			  fips_random(f->secret, sizeof f->secret) == ERR_OK;
 		if (!is_good)
 			memset(f->state, 0, sizeof f->state);
 	}

@@ -2,9 +2,9 @@
 #include "keeper/ticket.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/log.h"
+#include "fips/fips.h"
 #include "keeper/keeper.h"
 
 constexpr size_t KEYS = 2;
@@ -24,8 +24,7 @@ static enum err rotate(struct ticket_ring *r)
 	struct ticket_key fresh;
 	if (r->memory.p == nullptr)
 		TRY(vault_new(&r->memory, KEYS * sizeof fresh));
-	if (getrandom(&fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
-		return ERR_SYS;
+	TRY(fips_random(&fresh, sizeof fresh));
 	struct ticket_key *keys = keys_of(r);
 	keys[1] = keys[0];
 	keys[0] = fresh;

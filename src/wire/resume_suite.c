@@ -72,7 +72,7 @@ static bool is_allowed(const struct resume_suite *s, const struct resume_rules *
 {
 	if (s->version == DTLS_VERSION_BAD && !rules->prestandard)
 		return false;
-	if (s->aead != RECORD_NONE && rules->is_denied[s->aead])
+	if (rules->is_denied[s->aead])
 		return false;
 	return !rules->match || (s->aead != RECORD_NONE && s->aead == rules->tls);
 }

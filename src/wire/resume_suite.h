@@ -42,7 +42,7 @@ struct resume_rules {
 	bool prestandard; /* dtls-prestandard: version 0x0100 */
 	bool match;       /* match-tls-dtls-ciphers: the suite's cipher is tls, or there is no DTLS */
 	enum record_suite tls;
-	bool is_denied[RECORD_SUITE_N]; /* tls-priorities does not permit this cipher */
+	bool is_denied[RECORD_SUITE_N]; /* this cipher is not permitted; RECORD_NONE: CBC */
 };
 
 struct resume_choice {

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/encode.h"
 #include "base/secret.h"
+#include "fips/fips.h"
 #include "wire/dtls.h"
 #include "wire/hello13.h"
 #include "worker/session.h"
@@ -17,7 +17,7 @@ static const char CHACHA20[] = "TLS13-CHACHA20-POLY1305-SHA256";
 static const char CIPHERS[] = "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256";
 
 /* The key comes from the TLS connection: it is as safe from quantum computers as that one, and the hello fits a datagram. */
-static int GROUPS[] = { WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1 };
+static int GROUPS[] = { WOLFSSL_ECC_X25519, /* without the first: fips */ WOLFSSL_ECC_SECP256R1 };
 
 constexpr uint8_t EPOCH_HANDSHAKE =
 	2; /* low bits of the epochs; more than 3 needs a KeyUpdate, which ends the channel */
@@ -95,13 +95,14 @@ static unsigned psk_of(WOLFSSL *ssl, const char *identity, unsigned char *key, u
 	return sizeof s->psk;
 }
 
-enum err dtls13_ctx_new(WOLFSSL_CTX **out)
+enum err dtls13_ctx_new(WOLFSSL_CTX **out, bool is_fips)
 {
 	WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfDTLSv1_3_server_method());
 	if (ctx == nullptr)
 		return ERR_NOMEM;
 	if (wolfSSL_CTX_set_cipher_list(ctx, CIPHERS) != WOLFSSL_SUCCESS ||
-	    wolfSSL_CTX_set_groups(ctx, GROUPS, (int)ARRAY_LEN(GROUPS)) != WOLFSSL_SUCCESS ||
+	    wolfSSL_CTX_set_groups(ctx, GROUPS + is_fips, (int)(ARRAY_LEN(GROUPS) - is_fips)) !=
+		    WOLFSSL_SUCCESS ||
 	    wolfSSL_CTX_only_dhe_psk(ctx) != 0) {
 		wolfSSL_CTX_free(ctx);
 		return ERR_CRYPTO;
@@ -126,8 +127,7 @@ static enum err prepare_13(struct dtls_hs *hs)
 	if (v == nullptr)
 		return ERR_NOMEM;
 	do {
-		if (getrandom(v->id, sizeof v->id, 0) != (ssize_t)sizeof v->id)
-			return ERR_SYS;
+		TRY(fips_random(v->id, sizeof v->id));
 		v->id[0] = (uint8_t)w->index;
 	} while (find_cid(w, v->id) != nullptr);
 	wolfSSL_KeepArrays(hs->ssl); /* without them the library has no secrets to show */

@@ -30,7 +30,8 @@ struct dtls13 {
 
 extern const struct dtls_dialect dtls_13;
 
-enum err dtls13_ctx_new(WOLFSSL_CTX **out);
+/* is_fips: with the groups that FIPS 140-3 approves only. */
+enum err dtls13_ctx_new(WOLFSSL_CTX **out, bool is_fips);
 
 /* The worker that a datagram with a connection id is for; -1: it is too short. */
 int dtls13_owner(const struct datagram *d);

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <wolfssl/wolfcrypt/hmac.h>
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "fips/fips.h"
 #include "worker/session.h"
 
 constexpr uint64_t HANDSHAKE_MAX_S = 60;
@@ -72,8 +72,7 @@ static enum err take_cbc(struct dtls_chan *c, const struct resume_suite *suite, 
 {
 	uint8_t iv_key[16];
 	c->dialect = &dtls_cbc;
-	if (getrandom(iv_key, sizeof iv_key, 0) != (ssize_t)sizeof iv_key)
-		return ERR_SYS;
+	TRY(fips_random(iv_key, sizeof iv_key));
 	const struct cbc_keys rx = { k->client_mac, k->client_key, suite->key_len, nullptr };
 	const struct cbc_keys tx = { k->server_mac, k->server_key, suite->key_len, iv_key };
 	enum err e = cbc_init(&c->cbc.rx, &rx, suite->version, 1, 0);
@@ -215,7 +214,7 @@ static enum err begin(struct session *s, const struct datagram *d, const struct 
 	struct dtls_resume *h = calloc(1, sizeof *h);
 	if (h == nullptr)
 		return ERR_NOMEM;
-	enum err e = getrandom(random, sizeof random, 0) == (ssize_t)sizeof random ? ERR_OK : ERR_SYS;
+	enum err e = fips_random(random, sizeof random);
 	if (e == ERR_OK)
 		e = resume_begin(&h->hand, s->dtls.suite, s->master, random, hello, &keys);
 	if (e == ERR_OK)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/table.h"
+#include "fips/fips.h"
 #include "worker/orders.h"
 #include "worker/session.h"
 #include "worker/tx.h"
@@ -53,6 +54,7 @@ static void wind_up(struct worker *w)
 	free(w->listeners);
 	free(w->udp.sockets);
 	free(w->steer.siblings);
+	fips_end();
 	wolfSSL_Cleanup();
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/table.h"
+#include "fips/fips.h"
 #include "worker/accept.h"
 #include "worker/authority.h"
 #include "worker/profile.h"
@@ -82,12 +83,15 @@ static void on_config(struct ipc *ipc, struct ipc_msg *m)
 		e = config_parse(&w->next.config, c->file, text, len, &report);
 	config_report_fini(&report); /* the supervisor has printed the same one */
 	log_set_level(log_level_of(c->debug));
+	const char *why = nullptr;
+	if (e == ERR_OK)
+		e = fips_begin(w->next.config->fips, &why);
 	if (e == ERR_OK)
 		e = offers_take_profiles(&w->next.offers, w->next.config, c, m->fds_n > 1 ? m->fds[1] : -1);
 	if (e == ERR_OK)
 		e = filter_map(&w->next.filter, m->fds[m->fds_n - 1], c->geofilter_len);
 	if (e != ERR_OK)
-		answer_config(w, c->generation, err_text(e));
+		answer_config(w, c->generation, why != nullptr ? why : err_text(e));
 	else
 		prepare(w);
 }

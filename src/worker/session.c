@@ -132,7 +132,9 @@ static void choose_dtls(struct session *s, const Msg__Session *facts, const stru
 	/* tls-priorities in names of PSK suites: the bulk ciphers count; none: no DTLS at all */
 	const char *permitted = tls_ctx_dtls_ciphers(s->w->gen.tls, v);
 	const struct resume_rules rules = {
-		.is_denied = { [RECORD_AES128_GCM] = strstr(permitted, "AES128-GCM") == nullptr,
+		.is_denied = { [RECORD_NONE] =
+				       s->config->fips != FIPS_OFF || req->fips, /* CBC with HMAC-SHA1 */
+			       [RECORD_AES128_GCM] = strstr(permitted, "AES128-GCM") == nullptr,
 			       [RECORD_AES256_GCM] = strstr(permitted, "AES256-GCM") == nullptr },
 		.psk = s->config->dtls_psk,
 		.resume = v->dtls_legacy || v->cisco_client_compat,

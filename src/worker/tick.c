@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker/tick.h"
 
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/table.h"
+#include "fips/fips.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -15,7 +15,7 @@ static void renew_cookie_secret(struct worker *w)
 {
 	if (!clock_is_past(w->now, w->cookie_until))
 		return;
-	if (getrandom(w->cookie_secret, sizeof w->cookie_secret, 0) != (ssize_t)sizeof w->cookie_secret)
+	if (fips_random(w->cookie_secret, sizeof w->cookie_secret) != ERR_OK)
 		log_err("random.failed");
 	w->cookie_until = clock_add_s(w->now, COOKIE_LIFE_S);
 	dtls_listener_free(w);

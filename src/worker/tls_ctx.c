@@ -153,8 +153,8 @@ static enum err add_authorities(struct tls_host *host, const struct vhost *v, co
 	return ERR_CONFIG;
 }
 
-static enum err fill_host(struct tls_host *host, const struct vhost *v, const Msg__Certs *certs,
-			  char why[160])
+static enum err fill_host(struct tls_host *host, const struct config *cfg, const struct vhost *v,
+			  const Msg__Certs *certs, char why[160])
 {
 	struct config_why problem = {};
 	host->vhost = v;
@@ -162,6 +162,10 @@ static enum err fill_host(struct tls_host *host, const struct vhost *v, const Ms
 	if (e != ERR_OK || (v->cisco_client_compat && !priority_drop_tls13(&host->priority))) {
 		snprintf(why, 160, "tls-priorities of %.60s: %.80s", name_of(host),
 			 e != ERR_OK ? problem.text : "no version is left with cisco-client-compat");
+		return ERR_CONFIG;
+	}
+	if (cfg->fips != FIPS_OFF && !priority_keep_approved(&host->priority)) {
+		snprintf(why, 160, "fips leaves nothing of tls-priorities of %.60s", name_of(host));
 		return ERR_CONFIG;
 	}
 	priority_dtls_names(&host->priority, host->dtls_ciphers);
@@ -190,14 +194,14 @@ static enum err fill(struct tls_ctx *ctx, const Msg__Certs *certs, struct tls_li
 	for (; ctx->hosts_n < ctx->config->vhosts_n; ctx->hosts_n++) {
 		struct tls_host *host = &ctx->hosts[ctx->hosts_n];
 		host->live = live;
-		enum err e = fill_host(host, &ctx->config->vhosts[ctx->hosts_n], certs, why);
+		enum err e = fill_host(host, ctx->config, &ctx->config->vhosts[ctx->hosts_n], certs, why);
 		if (e != ERR_OK) {
 			ctx->hosts_n++; /* what it has is freed too */
 			return e;
 		}
 	}
 	TRY(dtls_ctx_new(&ctx->dtls));
-	return dtls13_ctx_new(&ctx->dtls13);
+	return dtls13_ctx_new(&ctx->dtls13, ctx->config->fips != FIPS_OFF);
 }
 
 enum err tls_ctx_new(struct tls_ctx **out, struct config *cfg, const Msg__Certs *certs, struct tls_live *live,

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <wolfssl/wolfcrypt/aes.h>
 
+#include "fips/fips.h"
 #include "worker/tls.h"
 
 constexpr size_t IV_LEN = 12;
@@ -143,7 +143,7 @@ static bool unseal(const struct tls_live_key *k, const struct ticket_aad *aad, c
 static int make_ticket(const struct tls_live *l, const struct tls_cert *cert, uint8_t *name, uint8_t *iv,
 		       uint8_t *mac, uint8_t *text, int len, int *out_len)
 {
-	if (l->keys_n == 0 || getrandom(iv, WOLFSSL_TICKET_IV_SZ, 0) != WOLFSSL_TICKET_IV_SZ)
+	if (l->keys_n == 0 || fips_random(iv, WOLFSSL_TICKET_IV_SZ) != ERR_OK)
 		return WOLFSSL_TICKET_RET_FATAL;
 	memcpy(name, l->keys[0].name, MSGS_TICKET_NAME_LEN);
 	memset(mac, 0, WOLFSSL_TICKET_MAC_SZ);

@@ -41,6 +41,19 @@ TEST(camouflage, wrong)
 	refuses("camouflage_realm = \"back\\slash\"\n", "camouflage_realm");
 }
 
+TEST(fips, what_is_refused)
+{
+	accepts("fips = policy\n");
+	accepts("fips = false\ndtls-prestandard = true\n");
+	if (!OCSERV_FIPS_MODULE)
+		refuses("fips = true\n", "no FIPS module");
+	refuses("fips = policy\nauth = \"radius[config=/etc/r]\"\n", "MD5");
+	refuses("fips = policy\nenable-auth = \"radius[config=/etc/r]\"\n", "MD5");
+	refuses("fips = policy\nacct = \"radius[config=/etc/r]\"\n", "MD5");
+	refuses("fips = policy\ndtls-prestandard = true\n", "dtls-prestandard");
+	refuses("fips = policy\ntls-priorities = \"NORMAL:-GROUP-ALL:+GROUP-X25519\"\n", "+GROUP-SECP256R1");
+}
+
 TEST(profile, names)
 {
 	accepts("user-profile = /etc/ocserv/profile.xml\n");
@@ -99,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(camouflage_right),
 		cmocka_unit_test(camouflage_wrong),
+		cmocka_unit_test(fips_what_is_refused),
 		cmocka_unit_test(profile_names),
 		cmocka_unit_test(groups_as_many_as_a_form_takes),
 		cmocka_unit_test(groups_default_without_others),

@@ -202,6 +202,50 @@ static void refusals_name_word_and_cure(void **)
 	}
 }
 
+static void what_fips_leaves(void **)
+{
+	static const struct {
+		const char *text;
+		bool is_left;
+		const char *suites, *dtls;
+		uint16_t groups[3];
+	} rows[] = {
+		{ "NORMAL:-VERS-TLS1.2",
+		  true,
+		  "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384",
+		  "PSK-AES128-GCM-SHA256:PSK-AES256-GCM-SHA384",
+		  { 23, 24 } },
+		{ "NORMAL:-VERS-TLS1.3:-AES-256-GCM:+AES-128-CBC:-ECDHE-RSA:+GROUP-SECP521R1",
+		  true,
+		  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256",
+		  "PSK-AES128-GCM-SHA256",
+		  { 23, 24, 25 } },
+		{ "SECURE256",
+		  true,
+		  "TLS13-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+		  "PSK-AES256-GCM-SHA384",
+		  { 25 } },
+		{ "NORMAL:-AES-128-GCM:-AES-256-GCM", false, "", "", {} },
+		{ "NORMAL:-GROUP-ALL:+GROUP-X25519", false, "", "", {} },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct priority p;
+		struct config_why why = {};
+		char names[PRIORITY_NAMES_MAX];
+		assert_int_equal(priority_parse(&p, rows[i].text, &why), ERR_OK);
+		assert_int_equal(priority_keep_approved(&p), rows[i].is_left);
+		if (!rows[i].is_left)
+			continue;
+		priority_names(&p, names);
+		assert_string_equal(names, rows[i].suites);
+		priority_dtls_names(&p, names);
+		assert_string_equal(names, rows[i].dtls);
+		for (size_t k = 0; k < p.groups_n; k++)
+			assert_int_equal(p.groups[k], rows[i].groups[k]);
+		assert_true(p.groups_n == ARRAY_LEN(rows[i].groups) || rows[i].groups[p.groups_n] == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +256,7 @@ int main(void)
 		cmocka_unit_test(flags),
 		cmocka_unit_test(compat_with_cisco),
 		cmocka_unit_test(refusals_name_word_and_cure),
+		cmocka_unit_test(what_fips_leaves),
 	};
 	return cmocka_run_group_tests_name("priority", tests, nullptr, nullptr);
 }
