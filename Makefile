@@ -6,12 +6,12 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 30
 export PRESET FUZZ_SECONDS DESTDIR
 
-.PHONY: help run test build install bench docs fuzz lint tidy format clean
+.PHONY: help run test test-package build install package bench docs fuzz lint tidy format clean
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: ## as root: install what is missing, build, start a server to try and say how to connect
 	@scripts/setup.sh build
@@ -29,6 +29,14 @@ build: ## build PRESET (release, debug, asan, tsan, fuzz) in build/PRESET
 install: ## install into DESTDIR/PREFIX
 	@TARGET=programs scripts/build.sh release
 	@cmake --install build/release --prefix $(PREFIX)
+
+package: ## Debian packages in build/package: server, tools, debug symbols
+	@scripts/setup.sh package
+	@scripts/package.sh
+
+test-package: ## as root: install, start, upgrade and purge them in bare roots of Debian 12 and 13 (takes minutes)
+	@scripts/setup.sh package
+	@tests/package/run.sh
 
 bench: ## measure, side by side with the peers installed
 	@if [ ! -x tests/bench/run.sh ]; then echo "no benchmark in this version"; exit 1; fi

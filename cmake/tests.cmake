@@ -86,7 +86,7 @@ function(net_tests)
 	list(FILTER scripts EXCLUDE REGEX "/lib[^/]*\\.sh$")
 	set(alone many steering hostile dtls13 sandbox auth_radius auth_oidc auth_sso guard_xdp timing)
 	# long, and sanitizers would see nothing in them that others do not show: numbers, clients, mixes
-	set(once openconnect openconnect_newest tls_scan timing chaos many steering survive samples guard_xdp)
+	set(once systemd openconnect openconnect_newest tls_scan timing chaos many steering survive samples guard_xdp)
 	foreach(script ${scripts})
 		get_filename_component(name ${script} NAME_WE)
 		add_test(NAME net.${name} COMMAND bash ${script} WORKING_DIRECTORY ${test_dir}/net)

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# setup.sh [build|test|bench|dev] - install what that job needs and is not here yet, then have a wolfSSL.
+# setup.sh [build|test|bench|dev|package] - install what that job needs and is not here yet, then have a wolfSSL.
 #
 #   build  compiler, tools and libraries (the default)
 #   test   and the peers and tools of the tests
 #   bench  and the peers that are measured
 #   dev    and clang-tidy, shellcheck, debugger
+#   package and what makes and tries Debian packages
 #
 # Debian 12 and 13. Takes a second when all is there. Needs root only when something is missing.
 set -euo pipefail
@@ -30,7 +31,7 @@ readonly build_packages=(
 )
 readonly test_packages=(
 	openconnect ocserv iperf3 iputils-ping tcpdump gnutls-bin socat nftables ethtool
-	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd
+	libcmocka-dev python3 python3-cryptography sqlite3 curl procps util-linux netcat-openbsd systemd zsh
 	chromium oathtool freeradius freeradius-utils slapd ldap-utils
 	krb5-kdc krb5-admin-server krb5-user python3-gssapi
 	xmlsec1
@@ -40,6 +41,7 @@ readonly test_packages=(
 )
 readonly bench_packages=(openvpn wireguard-tools wireguard-go linux-perf)
 readonly dev_packages=(clang-tidy-19 shellcheck gdb strace)
+readonly package_packages=(dpkg-dev debhelper dh-apparmor lintian debootstrap apparmor systemd systemd-container)
 
 say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -51,7 +53,8 @@ wanted() {
 	test) printf '%s\n' "${test_packages[@]}" ;;
 	bench) printf '%s\n' "${test_packages[@]}" "${bench_packages[@]}" ;;
 	dev) printf '%s\n' "${test_packages[@]}" "${dev_packages[@]}" ;;
-	*) die "usage: setup.sh [build|test|bench|dev]" ;;
+	package) printf '%s\n' "${package_packages[@]}" ;;
+	*) die "usage: setup.sh [build|test|bench|dev|package]" ;;
 	esac
 }
 
@@ -154,7 +157,7 @@ users() {
 
 main() {
 	local job=${1:-build} prefix
-	[ $# -le 1 ] || die "one job at a time; usage: setup.sh [build|test|bench|dev]"
+	[ $# -le 1 ] || die "one job at a time; usage: setup.sh [build|test|bench|dev|package]"
 	wanted "$job" >/dev/null
 	command -v apt-get >/dev/null || die "no apt-get here: install by hand what this script names"
 	packages "$job"

@@ -151,7 +151,7 @@ static void on_peer(struct ipc *ipc, struct ipc_msg *m)
 
 static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_CONFIG] = on_config, [MSG_COMMIT] = on_commit, [MSG_GO] = on_go,
-	[MSG_PEER] = on_peer,     [MSG_STOP] = on_stop,
+	[MSG_PEER] = on_peer,     [MSG_STOP] = on_stop,     [MSG_PING] = ipc_on_ping,
 };
 
 static enum err connect_supervisor(struct authproc *a)

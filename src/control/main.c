@@ -154,6 +154,7 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_PEER] = on_peer,
 	[MSG_GO] = on_go,
 	[MSG_STOP] = on_stop,
+	[MSG_PING] = ipc_on_ping,
 	[MSG_RELOAD_DONE] = ask_on_reload_done,
 	[MSG_SUPERVISOR_STATUS_DONE] = ask_on_supervisor_status_done,
 };

@@ -364,6 +364,14 @@ enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMe
 	return e;
 }
 
+void ipc_on_ping(struct ipc *ipc, struct ipc_msg *m)
+{
+	Msg__Pong pong;
+	msg__pong__init(&pong);
+	if (ipc_send(ipc, MSG_PONG, m->id, &pong.base, nullptr, 0) != ERR_OK)
+		log_debug("ipc.pong error=\"not sent\"");
+}
+
 int ipc_take_fd(struct ipc_msg *m, size_t i)
 {
 	if (i >= m->fds_n)

@@ -77,6 +77,9 @@ enum err ipc_send(struct ipc *ipc, enum msg type, uint32_t id, const ProtobufCMe
 /* Take ownership of descriptor i of m; -1 if there is none. */
 int ipc_take_fd(struct ipc_msg *m, size_t i);
 
+/* The answer of a child to the supervisor's PING: for its table of handlers. */
+ipc_handler ipc_on_ping;
+
 /* A connected pair, both ends close-on-exec and non-blocking. */
 enum err ipc_pair(int out[2]);
 

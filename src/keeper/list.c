@@ -194,3 +194,12 @@ void list_on_status(struct ipc *ipc, struct ipc_msg *m)
 	if (ipc_send(ipc, MSG_STATUS_DONE, m->id, &status.base, nullptr, 0) != ERR_OK)
 		log_debug("keeper.status error=\"who asked is gone\"");
 }
+
+void list_on_ping(struct ipc *ipc, struct ipc_msg *m)
+{
+	const struct keeper *k = ipc_owner(ipc);
+	Msg__Pong pong = MSG__PONG__INIT;
+	pong.sessions = k->sessions.open_n;
+	if (ipc_send(ipc, MSG_PONG, m->id, &pong.base, nullptr, 0) != ERR_OK)
+		log_debug("keeper.pong error=\"the supervisor is gone\"");
+}

@@ -17,6 +17,8 @@ struct list_job;
 void list_on_list(struct ipc *ipc, struct ipc_msg *m);
 void list_on_disconnect(struct ipc *ipc, struct ipc_msg *m);
 void list_on_status(struct ipc *ipc, struct ipc_msg *m);
+/* Of the supervisor: the loop turns, and so many sessions are connected. */
+void list_on_ping(struct ipc *ipc, struct ipc_msg *m);
 
 /* Control is gone: nothing more is to be sent. */
 void list_stop(struct keeper *k);

@@ -289,6 +289,7 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_GO] = on_go,
 	[MSG_PEER] = on_peer,
 	[MSG_STOP] = on_stop,
+	[MSG_PING] = list_on_ping,
 	[MSG_USER_FILES] = entry_on_files,
 	[MSG_SCRIPT_DONE] = entry_on_script_done,
 };

@@ -193,6 +193,7 @@ static ipc_handler *const supervisor_handlers[MSG_N] = {
 	[MSG_DRAIN] = on_drain,
 	[MSG_STOP] = on_stop,
 	[MSG_SUPERVISOR_STATUS_DONE] = inquiry_on_supervisor,
+	[MSG_PING] = ipc_on_ping,
 };
 
 static enum err connect_supervisor(struct metrics *m)

@@ -126,6 +126,7 @@ static enum err begin(struct child *c)
 	c->state = CHILD_LOADING;
 	c->since = clock_now();
 	c->is_linked = false;
+	c->unanswered_n = 0;
 	enum err e = listen_to(c, &ours, &log_read);
 	if (e != ERR_OK) {
 		child_kill(c, "no channel");

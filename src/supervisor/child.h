@@ -57,6 +57,7 @@ struct child {
 	uint64_t delay_ms;    /* before the next try */
 	unsigned restarts;    /* deaths since the server started */
 	bool is_linked;       /* has a channel to the keeper */
+	unsigned unanswered_n; /* beats since the PING that it has not answered (pulse.h); 0: none */
 	const struct child_events *events;
 };
 

@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,22 +115,4 @@ void daemon_remove_pid(void)
 		return;
 	unlink(self.pid_file);
 	base_closep(&self.pid_fd);
-}
-
-/* {{ systemd }} */
-
-void daemon_notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	if (path == nullptr || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path)
-		return;
-	size_t len = strlen(path);
-	memcpy(to.sun_path, path, len);
-	if (path[0] == '@')
-		to.sun_path[0] = '\0'; /* abstract */
-	int fd OWNED(base_closep) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
-		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 }

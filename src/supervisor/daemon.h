@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * daemon - into the background, the pid file, word to systemd
+ * daemon - into the background, the pid file
  *
  * The process that was started waits until the server serves, and exits with its status: a script sees whether it came up.
  *
@@ -19,6 +19,3 @@ void daemon_keep_stderr(void);
 /* Writes the number and locks the file, so that a second server is refused (ERR_EXISTS).  Logs what is wrong. */
 enum err daemon_write_pid(const char *file);
 void daemon_remove_pid(void);
-
-/* sd_notify(3) without libsystemd; nothing without NOTIFY_SOCKET. */
-void daemon_notify(const char *state);

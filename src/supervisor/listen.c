@@ -27,6 +27,7 @@ struct want {
 	bool is_udp;
 	bool forbid_fragments;
 	uint32_t port;
+	int like; /* socket whose scope a new one gets; -1: none */
 };
 
 static unsigned port_of(const struct sockaddr_storage *a)
@@ -120,14 +121,43 @@ static void set_udp(int fd, int family, bool forbid_fragments)
 	set(fd, IPPROTO_IP, IP_MTU_DISCOVER, forbid_fragments ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 }
 
+/* What a socket unit says of where its socket is, for those that we put beside it. */
+static const struct {
+	int level, option;
+} scope[] = {
+	{ IPPROTO_IPV6, IPV6_V6ONLY },    { IPPROTO_IP, IP_FREEBIND }, { IPPROTO_IPV6, IPV6_FREEBIND },
+	{ SOL_SOCKET, SO_BINDTOIFINDEX }, { SOL_SOCKET, SO_MARK },
+};
+
+static bool copy_scope(int fd, int like)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scope); i++) {
+		int theirs = 0, ours = 0;
+		socklen_t len = sizeof theirs;
+		/* options of the other family are none of this socket */
+		if (getsockopt(like, scope[i].level, scope[i].option, &theirs, &len) != 0 ||
+		    getsockopt(fd, scope[i].level, scope[i].option, &ours, &len) != 0)
+			continue;
+		if (theirs != ours && !set(fd, scope[i].level, scope[i].option, theirs))
+			return false;
+	}
+	return true;
+}
+
+static bool set_scope(int fd, int family, int like)
+{
+	if (like >= 0)
+		return copy_scope(fd, like);
+	return family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+}
+
 static enum err open_one(int *out, const struct listen_group *g, const struct want *w)
 {
 	int family = g->addr.ss_family;
 	int fd OWNED(base_closep) =
 		socket(family, (w->is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool ok = fd >= 0 && set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
-		  (w->is_udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
-		  (family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+		  (w->is_udp || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) && set_scope(fd, family, w->like) &&
 		  bind(fd, (const struct sockaddr *)&g->addr, g->addr_len) == 0;
 	if (!ok) {
 		tell_failed(g, w, "bind");
@@ -209,14 +239,30 @@ static enum err open_hosts(struct listen *l, const struct strlist *hosts, const 
 
 /* {{ socket activation }} */
 
-static enum err adopt(struct listen *l, int fd, bool forbid_fragments)
+/* With ReusePort=yes in the unit each worker gets a socket of its own, the first the one that was handed over. */
+static enum err spread(struct listen_group *g, const struct want *w)
+{
+	int fd = g->fds[0], is_on = 0;
+	socklen_t len = sizeof is_on;
+	struct want more = *w;
+	if (w->workers_n == 1 || getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &is_on, &len) != 0 || !is_on)
+		return ERR_OK;
+	more.like = fd;
+	more.is_udp = g->is_udp;
+	for (unsigned i = 1; i < w->workers_n; i++)
+		TRY(open_one(&g->fds[i], g, &more));
+	g->is_shared = false;
+	return ERR_OK;
+}
+
+static enum err adopt(struct listen *l, int fd, const struct want *w)
 {
 	int type = 0, listening = 0;
 	socklen_t len = sizeof type;
 	if (l->groups_n == LISTEN_GROUPS_MAX)
 		return ERR_FULL;
 	struct listen_group *g = &l->groups[l->groups_n];
-	*g = (struct listen_group){ .addr_len = sizeof g->addr, .is_shared = true };
+	*g = (struct listen_group){ .addr_len = sizeof g->addr, .is_shared = true, .is_inherited = true };
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&g->addr, &g->addr_len) != 0)
@@ -230,24 +276,31 @@ static enum err adopt(struct listen *l, int fd, bool forbid_fragments)
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (g->is_udp)
-		set_udp(fd, g->addr.ss_family, forbid_fragments);
+		set_udp(fd, g->addr.ss_family, w->forbid_fragments);
 	for (unsigned i = 0; i < LISTEN_WORKERS_MAX; i++)
 		g->fds[i] = -1;
 	g->fds[0] = fd;
 	l->groups_n++;
-	log_info("listen.inherited descriptor=%d protocol=%s port=%u", fd, g->is_udp ? "udp" : "tcp",
-		 port_of(&g->addr));
+	TRY(spread(g, w));
+	log_info("listen.inherited descriptor=%d protocol=%s port=%u shared=%d", fd,
+		 g->is_udp ? "udp" : "tcp", port_of(&g->addr), g->is_shared);
 	return ERR_OK;
 }
 
-static enum err adopt_inherited(struct listen *l, bool forbid_fragments)
+static enum err adopt_inherited(struct listen *l, const struct want *w)
 {
 	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
 	if (pid == nullptr || n == nullptr || strtol(pid, nullptr, 10) != getpid())
 		return ERR_OK;
-	long fds_n = strtol(n, nullptr, 10);
+	char *end;
+	long fds_n = strtol(n, &end, 10);
+	if (end == n || *end != '\0' || fds_n < 0 || fds_n > (long)LISTEN_GROUPS_MAX) {
+		log_err("listen.inherited LISTEN_FDS=%s is no number from 0 to %zu: give the server fewer sockets in the .socket unit",
+			n, LISTEN_GROUPS_MAX);
+		return ERR_RANGE;
+	}
 	for (long i = 0; i < fds_n; i++)
-		TRY(adopt(l, INHERITED_FIRST + (int)i, forbid_fragments));
+		TRY(adopt(l, INHERITED_FIRST + (int)i, w));
 	return ERR_OK;
 }
 
@@ -265,8 +318,10 @@ enum err listen_open(struct listen *l, const struct config *c, const char *file,
 {
 	assert(workers_n >= 1 && workers_n <= LISTEN_WORKERS_MAX);
 	*l = (struct listen){ .workers_n = workers_n };
-	struct want w = { .file = file, .workers_n = workers_n, .forbid_fragments = c->try_mtu_discovery };
-	TRY(adopt_inherited(l, w.forbid_fragments));
+	struct want w = {
+		.file = file, .workers_n = workers_n, .forbid_fragments = c->try_mtu_discovery, .like = -1
+	};
+	TRY(adopt_inherited(l, &w));
 	w.port = c->tcp_port;
 	if (!has_kind(l, false))
 		TRY(open_hosts(l, &c->listen_host, &w));
@@ -294,19 +349,25 @@ size_t listen_fds(const struct listen *l, bool is_udp, unsigned worker, int *out
 	return n;
 }
 
+/* A socket that was handed over is not ours to shut: the next server would get one that does not listen. */
+static bool can_pause(const struct listen_group *g, unsigned worker)
+{
+	return !g->is_udp && !g->is_shared && !(g->is_inherited && worker == 0);
+}
+
 void listen_pause(const struct listen *l, unsigned worker)
 {
 	if (l->workers_n < 2)
 		return; /* nobody else would serve them: let them wait */
 	for (size_t i = 0; i < l->groups_n; i++)
-		if (!l->groups[i].is_udp && !l->groups[i].is_shared)
+		if (can_pause(&l->groups[i], worker))
 			shutdown(l->groups[i].fds[worker], SHUT_RD);
 }
 
 void listen_resume(const struct listen *l, unsigned worker)
 {
 	for (size_t i = 0; i < l->groups_n; i++)
-		if (!l->groups[i].is_udp && !l->groups[i].is_shared)
+		if (can_pause(&l->groups[i], worker))
 			listen(l->groups[i].fds[worker], BACKLOG);
 }
 

@@ -7,7 +7,8 @@
  * open, so nothing that waits in the socket of a dead worker is lost: the next one finds it.  A worker that dies again and
  * again must not swallow its share of the connections: listen_pause takes its TCP sockets out of the choice (what waited there
  * is reset, so clients come again at once and reach a sibling), listen_resume brings them back.
- * Sockets inherited from systemd are single and shared by all workers.
+ * A socket that the service manager hands over is shared by all workers, unless its unit says ReusePort=yes: then the others get
+ * sockets beside it, with its scope.
  *
  * Owner:   the supervisor, from start to end.
  * Never:   reads from any of them.
@@ -27,6 +28,7 @@ struct listen_group {
 	socklen_t addr_len;
 	bool is_udp;
 	bool is_shared; /* fds[0] is for all workers */
+	bool is_inherited; /* fds[0] came from the service manager, who has it, too */
 	int fds[LISTEN_WORKERS_MAX];
 };
 

@@ -86,6 +86,7 @@ static void close_loop(struct supervisor *s)
 		uv_close((uv_handle_t *)&s->signals[i], nullptr);
 	uv_close((uv_handle_t *)&s->start_timer, nullptr);
 	uv_close((uv_handle_t *)&s->stop.timer, nullptr);
+	uv_close((uv_handle_t *)&s->pulse.timer, nullptr);
 	uv_close((uv_handle_t *)&s->reload.timer, nullptr);
 	uv_close((uv_handle_t *)&s->firewall.gather, nullptr);
 	uv_close((uv_handle_t *)&s->shield_timer, nullptr);
@@ -100,6 +101,7 @@ static int run(struct supervisor *s)
 	watch_signals(s);
 	uv_timer_init(&s->loop, &s->start_timer);
 	uv_timer_init(&s->loop, &s->stop.timer);
+	uv_timer_init(&s->loop, &s->pulse.timer);
 	uv_timer_init(&s->loop, &s->reload.timer);
 	firewall_start(&s->firewall, &s->loop);
 	uv_timer_init(&s->loop, &s->shield_timer);

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "supervisor/caps.h"
-#include "supervisor/daemon.h"
+#include "supervisor/notify.h"
 #include "supervisor/report.h"
 #include "supervisor/setup.h"
 #include "supervisor/start.h"
@@ -35,7 +35,7 @@ static void finish(struct supervisor *s, const char *error)
 {
 	uv_timer_stop(&s->reload.timer);
 	generation_fini(&s->reload.next);
-	daemon_notify("READY=1\nSTATUS=serving");
+	pulse_reloaded(s, error[0] != '\0');
 	answer(s, error);
 }
 
@@ -79,7 +79,7 @@ static void tell_systemd(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
 		 (long long)t.tv_sec * 1'000'000 + t.tv_nsec / 1'000);
-	daemon_notify(text);
+	notify_send(text);
 }
 
 static void warn_restart(struct supervisor *s)

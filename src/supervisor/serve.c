@@ -200,4 +200,5 @@ ipc_handler *const serve_handlers[MSG_N] = {
 	[MSG_UTMP] = utmp_on_session,
 	[MSG_FIREWALL] = firewall_on_session,
 	[MSG_GUARD_BLOCK] = blocks_on_guard_block,
+	[MSG_PONG] = pulse_on_pong,
 };

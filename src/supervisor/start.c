@@ -272,7 +272,7 @@ static void be_ready(struct supervisor *s)
 		   s->workers_n, s->now.config->tcp_port, s->now.config->vhosts[0].udp_port, s->tun.name,
 		   s->steering != nullptr ? "on" : "off");
 	daemon_ready(0);
-	daemon_notify("READY=1\nSTATUS=serving");
+	pulse_start(s);
 }
 
 void start_advance(struct supervisor *s)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "supervisor/daemon.h"
+#include "supervisor/notify.h"
 
 static const enum ipc_role order[] = { ROLE_WORKER, ROLE_KEEPER, ROLE_AUTH, ROLE_CONTROL, ROLE_METRICS };
 
@@ -64,6 +64,17 @@ static void on_late(uv_timer_t *timer)
 			child_kill(&s->children[i], "did not stop in time");
 }
 
+/* At our deadline the late ones are killed; the service manager must not be faster. */
+static void wait_for(struct supervisor *s, uint64_t patience_ms)
+{
+	constexpr uint64_t SPARE_MS = 5000;
+	char text[64];
+	snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%lu", (patience_ms + SPARE_MS) * 1000);
+	if (!s->args->test_only)
+		notify_send(text);
+	uv_timer_start(&s->stop.timer, on_late, patience_ms, 0);
+}
+
 /* Go on with the next role that has a process. */
 void stop_advance(struct supervisor *s)
 {
@@ -79,12 +90,12 @@ void stop_advance(struct supervisor *s)
 				    : order[i] == ROLE_AUTH   ? STOP_AUTH_MS
 				    : order[i] == ROLE_KEEPER ? STOP_OTHERS_MS + scripts_patience_ms(s)
 							      : STOP_OTHERS_MS;
-		uv_timer_start(&s->stop.timer, on_late, patience, 0);
+		wait_for(s, patience);
 		return;
 	}
 	s->stop.step = 0;
 	if (scripts_are_busy(s))
-		uv_timer_start(&s->stop.timer, on_late, scripts_patience_ms(s), 0);
+		wait_for(s, scripts_patience_ms(s));
 	else
 		finish(s);
 }
@@ -97,13 +108,15 @@ void stop_begin(struct supervisor *s)
 	uv_timer_stop(&s->stop.timer);
 	stop_tell_drain(s);
 	s->phase = PHASE_STOP;
-	daemon_notify("STOPPING=1");
+	pulse_stop(s);
 	for (size_t i = 0; i < s->children_n; i++)
 		uv_timer_stop(&s->children[i].timer); /* no more tries */
 	uv_timer_stop(&s->start_timer);
 	uv_timer_stop(&s->reload.timer);
-	if (!s->args->test_only)
+	if (!s->args->test_only) {
+		notify_send("STOPPING=1\nSTATUS=stopping");
 		log_info("server.stopping");
+	}
 	stop_advance(s);
 }
 
@@ -129,7 +142,7 @@ void stop_for_restart(struct supervisor *s)
 	char text[96];
 	snprintf(text, sizeof text, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%llu",
 		 (unsigned long long)(drain_ms + STOP_EXTEND_MS) * 1000);
-	daemon_notify(text);
+	notify_send(text);
 	log_notice("server.draining ms=%u: a second SIGTERM ends it at once", drain_ms);
 	s->stop.is_draining = true;
 	stop_tell_drain(s);

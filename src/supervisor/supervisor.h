@@ -8,6 +8,7 @@
  *   net.c       addresses                      stop.c     the end in order
  *   steering.c  eBPF: to the right worker      child.c    one row a process
  *   shield.c    eBPF: floods, forged sources   bridge.c   the lists that it asks
+ *   notify.c    word to the service manager    pulse.c    is everybody well?
  *
  * Never:  reads a byte that came from the network.
  */
@@ -22,6 +23,7 @@
 #include "supervisor/kit.h"
 #include "supervisor/listen.h"
 #include "supervisor/metrics.h"
+#include "supervisor/pulse.h"
 #include "supervisor/scripts.h"
 #include "supervisor/shield.h"
 #include "supervisor/steering.h"
@@ -86,6 +88,7 @@ struct supervisor {
 	struct firewall firewall;
 	struct reload reload;
 	struct stop stop;
+	struct pulse pulse;
 	uv_timer_t start_timer;
 	uv_signal_t signals[SUPERVISOR_SIGNALS_N];
 };

@@ -267,7 +267,7 @@ static void on_stop(struct ipc *ipc, struct ipc_msg *m)
 }
 
 ipc_handler *const orders[MSG_N] = {
-	[MSG_CONFIG] = on_config,      [MSG_CERTS] = on_certs, [MSG_COMMIT] = on_commit,
-	[MSG_WORKER_START] = on_start, [MSG_PEER] = on_peer,   [MSG_GO] = on_go,
-	[MSG_STOP] = on_stop,
+	[MSG_CONFIG] = on_config,      [MSG_CERTS] = on_certs,   [MSG_COMMIT] = on_commit,
+	[MSG_WORKER_START] = on_start, [MSG_PEER] = on_peer,     [MSG_GO] = on_go,
+	[MSG_STOP] = on_stop,          [MSG_PING] = ipc_on_ping,
 };

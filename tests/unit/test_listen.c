@@ -343,6 +343,7 @@ static void a_wrong_descriptor_of_systemd_is_refused(void **state)
 	dup2(pair[0], 3);
 	snprintf(pid, sizeof pid, "%d", getpid());
 	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
 	assert_int_equal(open_with(&l, "", 2), ERR_UNSUPPORTED);
 	assert_non_null(strstr(logged, ".socket unit"));
 	listen_close(&l);
@@ -350,6 +351,108 @@ static void a_wrong_descriptor_of_systemd_is_refused(void **state)
 	if (before >= 0) {
 		dup2(before, 3);
 		close(before);
+	}
+}
+
+/* Puts fd at 3 as the service manager does; returns what was there, for give_back. */
+static int hand_over(int fd, const char *n)
+{
+	char pid[16];
+	int before = fcntl(3, F_DUPFD_CLOEXEC, 100);
+	if (fd != 3) {
+		assert_int_equal(dup2(fd, 3), 3);
+		close(fd);
+	}
+	snprintf(pid, sizeof pid, "%d", getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", n, 1);
+	return before;
+}
+
+static void give_back(int before)
+{
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	if (before >= 0) {
+		dup2(before, 3);
+		close(before);
+	}
+}
+
+static int option_of_fd(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof value;
+	assert_int_equal(getsockopt(fd, level, option, &value, &len), 0);
+	return value;
+}
+
+static void with_reuse_port_each_worker_has_its_own(void **state)
+{
+	(void)state;
+	struct listen l;
+	int tcp = occupy(SOCK_STREAM, true), mark = 77;
+	assert_int_equal(setsockopt(tcp, SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
+	int before = hand_over(tcp, "1"), n = 0;
+	assert_int_equal(open_with(&l, "udp-port = 0\n", 3), ERR_OK);
+	assert_int_equal(tcp_of(&l, 0), 3);
+	connect_all();
+	for (unsigned worker = 0; worker < 3; worker++) {
+		assert_true(worker == 0 || tcp_of(&l, worker) != tcp_of(&l, worker - 1));
+		assert_int_equal(option_of_fd(tcp_of(&l, worker), SOL_SOCKET, SO_MARK), mark);
+		n += accept_all(tcp_of(&l, worker));
+	}
+	assert_int_equal(n, CLIENTS_N);
+	close_all();
+	listen_close(&l);
+	give_back(before);
+}
+
+static void the_socket_of_the_manager_is_never_shut(void **state)
+{
+	(void)state;
+	struct listen l;
+	int before = hand_over(occupy(SOCK_STREAM, true), "1"), kept = fcntl(3, F_DUPFD_CLOEXEC, 100);
+	assert_int_equal(open_with(&l, "udp-port = 0\n", 2), ERR_OK);
+	listen_pause(&l, 0);
+	listen_pause(&l, 1);
+	listen_close(&l);
+	assert_int_equal(option_of_fd(kept, SOL_SOCKET, SO_ACCEPTCONN), 1);
+	close(kept);
+	give_back(before);
+}
+
+static void a_dual_stack_socket_keeps_both_families(void **state)
+{
+	(void)state;
+	struct listen l;
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	int one = 1, fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), zero = 0, fds[LISTEN_GROUPS_MAX];
+	if (fd < 0)
+		skip();
+	assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	int before = hand_over(fd, "1");
+	assert_int_equal(open_with(&l, "", 2), ERR_OK);
+	assert_int_equal(listen_fds(&l, true, 1, fds, LISTEN_GROUPS_MAX), 1);
+	assert_int_equal(option_of_fd(fds[0], IPPROTO_IPV6, IPV6_V6ONLY), 0);
+	listen_close(&l);
+	give_back(before);
+}
+
+static void a_number_of_descriptors_that_is_none_is_refused(void **state)
+{
+	(void)state;
+	static const char *const rows[] = { "", "x", "1x", "-1", "33", "99999999999999999999" };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct listen l;
+		int before = hand_over(occupy(SOCK_STREAM, false), rows[i]);
+		assert_int_equal(open_with(&l, "", 2), ERR_RANGE);
+		assert_non_null(strstr(logged, "LISTEN_FDS"));
+		listen_close(&l);
+		close(3);
+		give_back(before);
 	}
 }
 
@@ -372,6 +475,10 @@ int main(void)
 		cmocka_unit_test(nobody_is_named_for_a_free_port),
 		cmocka_unit_test(sockets_of_systemd_are_shared),
 		cmocka_unit_test(a_wrong_descriptor_of_systemd_is_refused),
+		cmocka_unit_test(with_reuse_port_each_worker_has_its_own),
+		cmocka_unit_test(the_socket_of_the_manager_is_never_shut),
+		cmocka_unit_test(a_dual_stack_socket_keeps_both_families),
+		cmocka_unit_test(a_number_of_descriptors_that_is_none_is_refused),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
